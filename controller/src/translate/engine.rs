@@ -115,6 +115,7 @@ impl Translator {
             self.translate_ingress(store, &key, &mut dirty);
         }
         self.translate_gateway_api(store, &mut dirty.gateway_api);
+        self.follow_urls(&mut dirty);
         if dirty.streams || dirty.gateway_api.streams {
             self.publish_streams(&mut update);
         }
@@ -366,7 +367,8 @@ impl Translator {
             }
             return;
         }
-        let settings = self.references.settings(&id).unwrap_or(&self.config.routes.upstream);
+        let of_routes = || self.gateway_api.references.settings(&id);
+        let settings = self.references.settings(&id).or_else(of_routes).unwrap_or(&self.config.routes.upstream);
         let resolve = || backend::resolve(&id, settings, &self.settings, store);
         let (backend, problem) = match catch_panic(resolve) {
             Ok(resolved) => resolved,

@@ -1,6 +1,6 @@
 //! Where Gateway API's objects come into translation.
 
-use super::Translator;
+use super::{Dirty, Translator};
 use crate::diagnostic::Diagnostic;
 use crate::object::{Kind, ObjectKey};
 use crate::store::Store;
@@ -10,8 +10,8 @@ use crate::translate::gateway_api::{GatewayDirty, Scene, UNITS};
 use gateway::config::{Subject, Update};
 
 impl Translator {
-    /// Translates what is dirty of Gateway API, but for hosts: classes, then Gateways, then policies
-    /// for Services, then the routes that attach to Gateways and lead to Services.
+    /// Translates what is dirty of Gateway API, but for hosts: classes, then Gateways, then policies,
+    /// then the routes that attach to Gateways and lead to Services.
     pub(super) fn translate_gateway_api(&mut self, store: &Store, dirty: &mut GatewayDirty) {
         let (settings, certificates) = (&self.settings, &self.certificates);
         let scene = Scene { store, settings, defaults: &self.config.routes, certificates };
@@ -23,6 +23,7 @@ impl Translator {
                     Kind::ListenerSet => self.gateway_api.read_set(&key, store, dirty),
                     Kind::Gateway => self.gateway_api.read_gateway(&key, &scene, dirty),
                     Kind::BackendTlsPolicy => self.gateway_api.read_policy(&key, &scene, dirty),
+                    Kind::AditPolicy => self.gateway_api.read_adit_policy(&key, &scene),
                     _ => self.gateway_api.read_route(&key, &scene, &mut self.shared_policies, dirty),
                 };
                 self.diagnostics.set(UnitKey::Object(key), diagnostics);
@@ -37,6 +38,14 @@ impl Translator {
         for (key, diagnostics) in self.gateway_api.judge_policies(dirty) {
             self.diagnostics.set(UnitKey::Object(key), diagnostics);
         }
+    }
+
+    /// Takes in which servers routes name by URL, and which they no longer do.
+    pub(super) fn follow_urls(&mut self, dirty: &mut Dirty) {
+        let (named, former) = (&mut dirty.gateway_api.named_urls, &mut dirty.gateway_api.former_urls);
+        named.iter().for_each(|id| self.url_backends.add(id));
+        former.iter().for_each(|id| self.url_backends.remove(id));
+        dirty.url_backends.extend(named.drain(..).chain(former.drain(..)));
     }
 
     /// Says which ports are to be opened, and makes the hosts of entry points of which something has changed, and those whose

@@ -6,7 +6,7 @@ use crate::diagnostic::Diagnostic;
 use crate::gateway_api::ObjectStatus;
 use crate::object::ObjectKey;
 use crate::snippet::SnippetReport;
-use gateway::config::{Backend, BackendId, EntryPoint, GatewaySettings, HostName, VirtualHost};
+use gateway::config::{Backend, BackendId, EntryPoint, GatewaySettings, HostName, Origin, VirtualHost};
 use gateway::telemetry::Orphan;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -83,6 +83,11 @@ impl Translator {
     /// What became of the annotations of an Ingress that is ours, those of a rejected version included.
     pub fn applied(&self, ingress: &ObjectKey) -> &[Applied] {
         self.ingresses.get(ingress).map(|unit| unit.applied.as_slice()).unwrap_or_default()
+    }
+
+    /// What AditPolicies ask for of the rule of a route that has this field, each with where it stands.
+    pub fn policy_settings(&self, route: &ObjectKey, field: &str) -> &[(Origin, Applied)] {
+        self.gateway_api.policy_settings(route, field)
     }
 
     /// Which directives of snippets work: the ConfigMap's, and those of Ingresses by key.

@@ -4,7 +4,7 @@ use super::cors;
 use super::mirrors::{self, MirrorFilter};
 use super::wrong::{Read, Wrong, wrong};
 use crate::gateway_api::{
-    HeaderFilter, HttpHeader, PathModifier, RequestRedirectFilter, RouteFilter, UrlRewriteFilter,
+    HeaderFilter, HttpHeader, ObjectReference, PathModifier, RequestRedirectFilter, RouteFilter, UrlRewriteFilter,
 };
 use gateway::config::{
     Cors, FRAMING_HEADERS, HeaderChanges, HostName, PathChange, PathKind, PathMatch, Piece, Template, UrlRedirect,
@@ -25,6 +25,7 @@ pub(super) struct Filters {
     pub(super) host: Option<Template>,
     pub(super) cors: Option<Cors>,
     pub(super) mirrors: Vec<MirrorFilter>,
+    pub(super) extensions: Vec<Extension>,
     /// What of them has no effect.
     pub(super) without_effect: Vec<Wrong>,
 }
@@ -32,9 +33,17 @@ pub(super) struct Filters {
 impl Filters {
     /// Whether they only change the request on its way to a backend, and the response: as those of one backend may.
     pub(super) fn only_change(&self) -> bool {
-        let Self { redirect, cors, mirrors, .. } = self;
-        redirect.is_none() && cors.is_none() && mirrors.is_empty()
+        let Self { redirect, cors, mirrors, extensions, .. } = self;
+        redirect.is_none() && cors.is_none() && mirrors.is_empty() && extensions.is_empty()
     }
+}
+
+/// A policy that a rule names.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Extension {
+    /// Where: `filters[0].extensionRef`.
+    pub(super) field: String,
+    pub(super) reference: ObjectReference,
 }
 
 /// Another path.
@@ -56,7 +65,7 @@ pub(super) fn parse(filters: &[RouteFilter], kinds: &[&str]) -> Read<Filters> {
             let message = format!("is not supported: expected one of {}", kinds.join(", "));
             return wrong(format!("{field}.type"), &filter.kind, message);
         }
-        let may_be_again = filter.kind == "RequestMirror";
+        let may_be_again = ["RequestMirror", "ExtensionRef"].contains(&&*filter.kind);
         if !may_be_again && filters[..index].iter().any(|before| before.kind == filter.kind) {
             return wrong(format!("{field}.type"), &filter.kind, "is there already: expected each filter once");
         }
@@ -106,6 +115,10 @@ fn add(filter: &RouteFilter, index: usize, parsed: &mut Filters) -> Read<Option<
         "RequestMirror" => {
             let Some(filter) = &filter.request_mirror else { return missing("requestMirror") };
             parsed.mirrors.push(mirrors::parse(filter, index)?);
+        }
+        "ExtensionRef" => {
+            let Some(reference) = filter.extension_ref.clone() else { return missing("extensionRef") };
+            parsed.extensions.push(Extension { field: format!("filters[{index}].extensionRef"), reference });
         }
         _ => {} // not among the kinds
     }

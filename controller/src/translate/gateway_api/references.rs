@@ -1,6 +1,8 @@
+use super::rank::Rank;
 use super::route::ParsedRoute;
 use crate::diagnostic::Place;
 use crate::object::ObjectKey;
+use crate::route_defaults::UpstreamSettings;
 use gateway::config::ServiceBackend;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -15,11 +17,19 @@ pub(in crate::translate) struct Referrer {
     /// `spec.rules[0].backendRefs[0]`.
     pub(in crate::translate) field: Arc<str>,
     pub(in crate::translate) place: Option<Place>,
+    /// What its policies ask for on behalf of it.
+    upstream: Option<(Rank, UpstreamSettings)>,
 }
 
 impl RouteReferences {
     pub(in crate::translate) fn of(&self, id: &ServiceBackend) -> impl Iterator<Item = (&ObjectKey, &Referrer)> {
         self.0.get(id).into_iter().flatten()
+    }
+
+    /// What the oldest of the routes asks for whose policies ask for something.
+    pub(in crate::translate) fn settings(&self, id: &ServiceBackend) -> Option<&UpstreamSettings> {
+        let asking = self.of(id).filter_map(|(_, referrer)| referrer.upstream.as_ref());
+        asking.min_by_key(|(rank, _)| rank).map(|(_, settings)| settings)
     }
 
     /// The ports of a Service that some route names.
@@ -35,7 +45,8 @@ impl RouteReferences {
 
     pub(super) fn add(&mut self, route: &ParsedRoute) {
         for (id, field) in &route.references {
-            let referrer = Referrer { field: Arc::clone(field), place: route.rank.age.place.clone() };
+            let upstream = route.upstreams.get(id).map(|settings| (route.rank.clone(), settings.clone()));
+            let referrer = Referrer { field: Arc::clone(field), place: route.rank.age.place.clone(), upstream };
             self.0.entry(id.clone()).or_default().insert(route.rank.key.clone(), referrer);
         }
     }

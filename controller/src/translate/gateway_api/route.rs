@@ -8,14 +8,15 @@ use super::policies::Policies;
 use super::rank::Rank;
 use super::route_parts::RouteParts;
 use super::rule::{self, RuleReader};
+use super::rule_base::PolicySettings;
 use super::stream_rule::Sessions;
 use crate::diagnostic::{Diagnostic, Reason};
 use crate::gateway_api::{Condition, Fault, ParentReference, ParentStatus, StatusParts};
 use crate::lookup::Lookup;
-use crate::route_defaults::RouteDefaults;
+use crate::route_defaults::{RouteDefaults, UpstreamSettings};
 use crate::settings::ControllerSettings;
 use crate::translate::ingress::OwnHosts;
-use gateway::config::{HostName, Route, ServiceBackend};
+use gateway::config::{BackendId, HostName, Route, ServiceBackend};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -30,6 +31,12 @@ pub(super) struct ParsedRoute {
     pub(super) streams: Option<Sessions>,
     /// The Services' ports that it names, each with the first field that does.
     pub(super) references: BTreeMap<ServiceBackend, Arc<str>>,
+    /// What its policies ask for on behalf of those that it leads to.
+    pub(super) upstreams: BTreeMap<ServiceBackend, UpstreamSettings>,
+    /// The servers that it names by URL.
+    pub(super) urls: Vec<BackendId>,
+    /// What the policies of its rules ask for, by the fields of these.
+    pub(super) settings: BTreeMap<String, PolicySettings>,
     /// Why it is not accepted, if no rule of it can be served.
     pub(super) refused: Option<String>,
     /// Why some of its rules are not served as they are meant.
@@ -72,11 +79,11 @@ impl ParsedRoute {
 }
 
 /// Reads a route, if a parent of it is a Gateway of ours.
-pub(super) fn parse(
-    route: RouteParts<'_>,
-    (gateways, policies): (&Gateways, &Policies),
-    (settings, defaults): (&ControllerSettings, &RouteDefaults),
-    lookup: &Lookup<'_>,
+pub(super) fn parse<'a>(
+    route: RouteParts<'a>,
+    (gateways, policies): (&Gateways, &'a Policies),
+    (settings, defaults): (&'a ControllerSettings, &'a RouteDefaults),
+    lookup: &'a Lookup<'a>,
 ) -> (Option<ParsedRoute>, Vec<Diagnostic>) {
     let mut findings = Findings::of(route.key, route.age.place.as_ref());
     let hosts = hosts(route.hostnames, &mut findings);
@@ -86,7 +93,7 @@ pub(super) fn parse(
     if parents.is_empty() {
         return (None, findings.diagnostics);
     }
-    let mut reader = RuleReader::new(&route, defaults, Known { lookup, policies }, findings);
+    let mut reader = RuleReader::new(&route, (settings, defaults), Known { lookup, policies }, findings);
     let rules = route.rules.into_iter().enumerate();
     let routes: Vec<_> = rules.flat_map(|(index, rule)| reader.rule(index, rule)).collect();
     let invalid = reader.invalid.first().cloned();
@@ -98,6 +105,9 @@ pub(super) fn parse(
         routes,
         streams: None,
         references: reader.references,
+        upstreams: reader.upstreams,
+        urls: reader.urls,
+        settings: reader.settings,
         refused: invalid.clone().filter(|_| is_refused),
         partly: invalid,
         unresolved: reader.unresolved,

@@ -38,6 +38,8 @@ pub(super) struct RuleParts<'a> {
 pub(super) struct RouteKind {
     /// The filters that a rule may have.
     pub(super) filters: &'static [&'static str],
+    /// The settings that its policies may not have, by the names of annotations.
+    pub(super) unfit: &'static [&'static str],
     /// What requests are answered with that cannot be served as they are meant, or lead nowhere.
     pub(super) refusal: u16,
     /// How a Service's port is spoken to, by its `appProtocol`.
@@ -54,7 +56,9 @@ const HTTP: RouteKind = RouteKind {
         "URLRewrite",
         "RequestMirror",
         "CORS",
+        "ExtensionRef",
     ],
+    unfit: &[],
     refusal: 500,
     protocol: |app_protocol| match app_protocol {
         "kubernetes.io/h2c" => BackendProtocol::Grpc,
@@ -66,7 +70,8 @@ const HTTP: RouteKind = RouteKind {
 
 /// The answer is UNAVAILABLE in gRPC.
 const GRPC: RouteKind = RouteKind {
-    filters: &["RequestHeaderModifier", "ResponseHeaderModifier", "RequestMirror"],
+    filters: &["RequestHeaderModifier", "ResponseHeaderModifier", "RequestMirror", "ExtensionRef"],
+    unfit: &["backend-protocol", "permanent-redirect", "rewrite-target", "temporal-redirect"],
     refusal: 503,
     protocol: |app_protocol| if app_protocol == "https" { BackendProtocol::Grpcs } else { BackendProtocol::Grpc },
     all: calls::all,

@@ -1,17 +1,20 @@
-//! Routes and the BackendTLSPolicies for what they lead to, as units.
+//! Routes, their policies, and the BackendTLSPolicies for what they lead to, as units.
 
 use super::backend_tls;
 use super::hosts::HostPlace;
 use super::route::{self, ParsedRoute};
 use super::route_parts::RouteParts;
+use super::rule_base;
 use super::stream_route::{self, StreamParts};
 use super::units::{GatewayApi, GatewayDirty, Scene};
+use crate::annotation::Applied;
 use crate::diagnostic::Diagnostic;
 use crate::gateway_api::ObjectStatus;
 use crate::lookup::Lookup;
 use crate::object::{Kind, ObjectKey};
 use crate::translate::catch_panic::catch_panic;
 use crate::translate::shared_policies::SharedPolicies;
+use gateway::config::Origin;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -40,7 +43,17 @@ impl GatewayApi {
         }
     }
 
-    /// The same of a route. The policies of HTTPRoutes and GRPCRoutes are shared with all that have the same ones.
+    /// Reads an AditPolicy by itself, and says what is wrong with it. Routes read it for their own rules.
+    pub(in crate::translate) fn read_adit_policy(&mut self, key: &ObjectKey, scene: &Scene<'_>) -> Vec<Diagnostic> {
+        let lookup = Lookup::new(scene.store);
+        let stored = scene.store.gateway_api().adit_policies.get(&key.namespace, &key.name);
+        let check = |stored| rule_base::check(stored, (scene.settings, scene.defaults), &lookup);
+        let checked = catch_panic(|| stored.map(check).unwrap_or_default());
+        self.readers.set(key, lookup.reads());
+        checked.unwrap_or_else(|message| vec![Diagnostic::defect(key, message)])
+    }
+
+    /// Reads a route anew. The policies of HTTPRoutes and GRPCRoutes are shared with all that have the same ones.
     pub(in crate::translate) fn read_route(
         &mut self,
         key: &ObjectKey,
@@ -84,6 +97,7 @@ impl GatewayApi {
         }
         if let Some(former) = self.routes.remove(key) {
             mark(&former, dirty);
+            dirty.former_urls.extend(former.urls.iter().cloned());
             dirty.hosts.extend(self.below(&route_places(&former)));
             self.claims.remove_route(&former);
             self.references.remove(&former);
@@ -92,11 +106,18 @@ impl GatewayApi {
             self.claims.add_route(&route);
             self.references.add(&route);
             mark(&route, dirty);
+            dirty.named_urls.extend(route.urls.iter().cloned());
             dirty.hosts.extend(self.below(&route_places(&route)));
             let status = ObjectStatus { generation: route.generation, parts: route.status() };
             self.statuses.set(key, Some(status));
             self.routes.insert(key.clone(), Arc::new(route));
         }
+    }
+
+    /// What the policies ask for of the rule that has this field, each with where it stands.
+    pub(in crate::translate) fn policy_settings(&self, route: &ObjectKey, field: &str) -> &[(Origin, Applied)] {
+        let rule = field.split(".matches[").next().unwrap_or_default();
+        self.routes.get(route).and_then(|route| route.settings.get(rule)).map(AsRef::as_ref).unwrap_or_default()
     }
 
     /// Sets the statuses of the policies of which something may have changed, and says what is wrong with each.

@@ -4,18 +4,21 @@ use super::backends::{self, Destination, Known};
 use super::filters::{self, Filters, PathFilter};
 use super::findings::Findings;
 use super::mirrors::MirrorFilter;
+use super::paths;
 use super::retry::{self, RuleRetries};
 use super::route_parts::{RouteKind, RouteParts, RuleParts};
+use super::rule_base::{self, PolicySettings, RuleBase, shared};
 use super::timeouts::{self, RuleTimeouts};
 use super::wrong::{Read, Wrong};
+use crate::annotation::PolicyFields;
 use crate::diagnostic::Reason;
 use crate::gateway_api::{Fault, RouteBackendRef};
 use crate::object::ObjectKey;
-use crate::route_defaults::RouteDefaults;
-use crate::translate::mark::mark;
+use crate::route_defaults::{RouteDefaults, UpstreamSettings};
+use crate::settings::ControllerSettings;
 use gateway::config::{
-    Action, BackendId, BackendPolicies, Denied, HeaderChanges, Mirror, Origin, Owner, Route, RouteBackend,
-    RoutePolicies, ServiceBackend, Subject, UrlRedirect,
+    Action, BackendId, BackendPolicies, HeaderChanges, Mirror, Origin, Owner, Route, RouteBackend, RoutePolicies,
+    ServiceBackend,
 };
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -27,18 +30,23 @@ pub(super) fn is_refusal(route: &Route) -> bool {
 
 /// Reads the rules of one route.
 pub(super) struct RuleReader<'a> {
-    key: &'a ObjectKey,
-    kind: &'static RouteKind,
-    known: Known<'a>,
+    pub(super) key: &'a ObjectKey,
+    pub(super) kind: &'static RouteKind,
+    pub(super) known: Known<'a>,
     pub(super) findings: Findings,
-    /// The policies of rules that ask for nothing.
-    base: Arc<RoutePolicies>,
-    /// The same of backends.
-    backend: Arc<BackendPolicies>,
-    /// What copies for mirrors are marked with.
-    mark: Arc<str>,
+    pub(super) scene: rule_base::Scene<'a>,
+    /// What rules without policies begin with.
+    pub(super) base: Arc<RuleBase>,
+    /// The same of rules with these policies.
+    pub(super) bases: BTreeMap<Vec<&'a ObjectKey>, Arc<RuleBase>>,
     /// The Services' ports that are named, each with the first field that does.
     pub(super) references: BTreeMap<ServiceBackend, Arc<str>>,
+    /// What policies ask for on behalf of those that rules lead to.
+    pub(super) upstreams: BTreeMap<ServiceBackend, UpstreamSettings>,
+    /// The servers that are named by URL.
+    pub(super) urls: Vec<BackendId>,
+    /// What the policies of rules ask for, by the fields of these.
+    pub(super) settings: BTreeMap<String, PolicySettings>,
     /// The first reference that cannot be followed.
     pub(super) unresolved: Option<Fault>,
     /// What is wrong with rules.
@@ -48,24 +56,36 @@ pub(super) struct RuleReader<'a> {
 /// What a rule asks for beside its matches and its backends.
 struct Asked {
     filters: Filters,
+    base: Arc<RuleBase>,
     /// The policies of its backends, as far as they are the same.
     backend: Arc<BackendPolicies>,
 }
 
 impl<'a> RuleReader<'a> {
-    pub(super) fn new(route: &RouteParts<'a>, defaults: &RouteDefaults, known: Known<'a>, findings: Findings) -> Self {
-        Self {
+    pub(super) fn new(
+        route: &RouteParts<'a>,
+        settings: (&'a ControllerSettings, &'a RouteDefaults),
+        known: Known<'a>,
+        findings: Findings,
+    ) -> Self {
+        let scene = rule_base::Scene::new((route.key, route.metadata), settings, known.lookup);
+        let mut reader = Self {
             key: route.key,
             kind: route.kind,
             known,
             findings,
-            base: base(defaults),
-            backend: Arc::clone(&defaults.backend),
-            mark: mark(route.metadata, route.key),
+            base: Arc::new(rule_base::read(&PolicyFields::default(), &scene)),
+            scene,
+            bases: BTreeMap::new(),
             references: BTreeMap::new(),
+            upstreams: BTreeMap::new(),
+            urls: Vec::new(),
+            settings: BTreeMap::new(),
             unresolved: None,
             invalid: Vec::new(),
-        }
+        };
+        reader.take_named(&Arc::clone(&reader.base), "spec.rules");
+        reader
     }
 
     pub(super) fn rule(&mut self, index: usize, rule: RuleParts<'_>) -> Vec<Route> {
@@ -75,12 +95,14 @@ impl<'a> RuleReader<'a> {
             None => (self.refusal(), Vec::new()),
             // Replaced where the match is known.
             Some(asked) if asked.filters.redirect.is_some() => (self.refusal(), Vec::new()),
-            Some(asked) => self.forward(rule.backends, &field, &asked.backend),
+            Some(asked) => match &asked.base.redirect {
+                Some(redirect) => (Action::Redirect(redirect.clone()), Vec::new()),
+                None => self.forward(rule.backends, &field, asked),
+            },
         };
-        let filters = asked.map(|asked| asked.filters);
-        let policies = match &filters {
-            Some(filters) => self.policies(&field, filters),
-            None => Arc::clone(&self.base),
+        let policies = match &asked {
+            Some(asked) => self.policies(&field, asked),
+            None => Arc::clone(&self.base.policies),
         };
         let owner = owner(self.key, &action);
         let has_none = rule.matches.is_empty().then(|| (field.clone(), Ok((self.kind.all)())));
@@ -100,8 +122,8 @@ impl<'a> RuleReader<'a> {
                 }),
             }
         }
-        if let Some(filters) = &filters {
-            routes.iter_mut().for_each(|route| self.apply_paths(route, filters, &paths));
+        if let Some(asked) = &asked {
+            routes.iter_mut().for_each(|route| self.apply_paths(route, asked, &paths));
         }
         routes
     }
@@ -116,8 +138,12 @@ impl<'a> RuleReader<'a> {
         for part in filters.without_effect.iter().chain(told) {
             self.findings.ignored(&format!("{field}.{}", part.field), &part.value, &part.message);
         }
-        let backend = self.backend_policies(&filters, timeouts, retries.as_ref());
-        Some(Asked { filters, backend })
+        let base = self.base_of(field, &filters.extensions)?;
+        if !base.settings.is_empty() {
+            self.settings.insert(field.to_owned(), Arc::clone(&base.settings));
+        }
+        let backend = backend_policies(&base.backend, &filters, timeouts, retries.as_ref());
+        Some(Asked { filters, base, backend })
     }
 
     /// A part of a rule, if it is sound.
@@ -130,26 +156,12 @@ impl<'a> RuleReader<'a> {
         Action::Reply(self.kind.refusal)
     }
 
-    fn backend_policies(
-        &self,
-        filters: &Filters,
-        timeouts: Option<RuleTimeouts>,
-        retries: Option<&RuleRetries>,
-    ) -> Arc<BackendPolicies> {
-        let mut policies = self.backend.as_ref().clone();
-        policies.host = filters.host.clone().or(policies.host);
-        if let Some(timeouts) = timeouts {
-            timeouts.apply(&mut policies);
-        }
-        if let Some(retries) = retries {
-            retries.apply(&mut policies.retries);
-        }
-        shared(&self.backend, policies)
-    }
-
     /// Applies what depends on the path of a route: what the rule makes of it, and what each backend gets.
-    fn apply_paths(&mut self, route: &mut Route, filters: &Filters, of_backends: &[Option<PathFilter>]) {
-        if let Err(message) = change_paths(route, filters, of_backends) {
+    fn apply_paths(&mut self, route: &mut Route, asked: &Asked, of_backends: &[Option<PathFilter>]) {
+        if self.scene.defaults.needs_no_auth(&route.matches.path.value) {
+            paths::open(route);
+        }
+        if let Err(message) = paths::change(route, (&asked.filters, &asked.base), of_backends) {
             let wrong = Wrong::new(&*route.origin.field, &route.matches.path.value, message);
             self.invalid(wrong, "of the match");
             route.action = self.refusal();
@@ -157,27 +169,29 @@ impl<'a> RuleReader<'a> {
     }
 
     /// Something cannot be served as it is meant, and costs the requests of a part of the route.
-    fn invalid(&mut self, wrong: Wrong, of_part: &str) {
+    pub(super) fn invalid(&mut self, wrong: Wrong, of_part: &str) {
         let effect = format!("the requests {of_part} are answered with {}", self.kind.refusal);
         self.report(wrong, &effect);
     }
 
-    fn report(&mut self, wrong: Wrong, effect: &str) {
+    pub(super) fn report(&mut self, wrong: Wrong, effect: &str) {
         let Wrong { field, value, message } = wrong;
         self.findings.error(Reason::Invalid, &field, &value, &format!("{message}; {effect}"));
         self.invalid.push(format!("{field}: {message}"));
     }
 
-    fn policies(&mut self, field: &str, filters: &Filters) -> Arc<RoutePolicies> {
-        let mirrors = filters.mirrors.iter().filter_map(|filter| self.mirror(field, filter)).collect();
+    /// What the rule says itself counts before what its policies say.
+    fn policies(&mut self, field: &str, Asked { filters, base, .. }: &Asked) -> Arc<RoutePolicies> {
+        let base = &base.policies;
+        let own = filters.mirrors.iter().filter_map(|filter| self.mirror(field, filter));
         let policies = RoutePolicies {
-            mirrors,
+            mirrors: own.chain(base.mirrors.iter().cloned()).collect(),
             request_headers: filters.request_headers.clone(),
             response_headers: filters.response_headers.clone(),
-            cors: filters.cors.clone(),
-            ..self.base.as_ref().clone()
+            cors: filters.cors.clone().or_else(|| base.cors.clone()),
+            ..base.as_ref().clone()
         };
-        shared(&self.base, policies)
+        shared(base, policies)
     }
 
     /// A mirror, unless it is nowhere.
@@ -191,7 +205,7 @@ impl<'a> RuleReader<'a> {
             self.known,
             &mut self.findings,
         );
-        let mirrored = resolved.and_then(|destination| match filter.at(&destination, &self.mark) {
+        let mirrored = resolved.and_then(|destination| match filter.at(&destination, self.scene.mark()) {
             Some(mirror) => Ok((destination, mirror)),
             None => {
                 let message = "is a Service of HTTP/2, for which there are no copies yet";
@@ -216,7 +230,7 @@ impl<'a> RuleReader<'a> {
         &mut self,
         references: &[RouteBackendRef],
         field: &str,
-        of_rule: &Arc<BackendPolicies>,
+        asked: &Asked,
     ) -> (Action, Vec<Option<PathFilter>>) {
         let mut backends = Vec::with_capacity(references.len());
         let mut paths = Vec::with_capacity(references.len());
@@ -225,7 +239,16 @@ impl<'a> RuleReader<'a> {
             let weight = backends::weight(reference.weight, &field, &mut self.findings);
             let own = self.backend_filters(reference, &field);
             paths.push(own.as_ref().and_then(|own| own.path.clone()));
-            backends.push(self.backend(reference, &field, weight, own, of_rule));
+            backends.push(self.backend(reference, &field, weight, own, asked));
+        }
+        if let Some(affinity) = &asked.base.affinity {
+            match &mut backends[..] {
+                [only] => only.affinity = Some(Arc::clone(affinity)),
+                _ => {
+                    let message = "are not one: the affinity of a policy has no effect";
+                    self.findings.ignored(&format!("{field}.backendRefs"), "", message);
+                }
+            }
         }
         let serves = |backend: &RouteBackend| backend.weight > 0 && backend.backend != BackendId::Nowhere;
         let action = if backends.iter().any(serves) { Action::Forward(backends.into()) } else { self.refusal() };
@@ -238,7 +261,7 @@ impl<'a> RuleReader<'a> {
         field: &str,
         weight: u32,
         own: Option<Filters>,
-        of_rule: &Arc<BackendPolicies>,
+        asked: &Asked,
     ) -> RouteBackend {
         let effect = format!("its requests are answered with {}", self.kind.refusal);
         let (protocol, told) = (self.kind.protocol, (field, &*effect));
@@ -252,12 +275,20 @@ impl<'a> RuleReader<'a> {
         };
         let mut owner =
             Owner { namespace: self.key.namespace.clone(), ingress: self.key.name.clone(), ..Owner::default() };
-        let mut policies = of_rule.as_ref().clone();
+        let mut policies = asked.backend.as_ref().clone();
         let backend = match (destination, own) {
             (Some(destination), Some(own)) => {
                 (owner.service, owner.service_port) = (destination.id.service.clone(), destination.id.port.clone());
                 self.references.entry(destination.id.clone()).or_insert_with(|| field.into());
-                (policies.protocol, policies.tls) = (destination.protocol, destination.tls);
+                if let Some(upstream) = &asked.base.upstream {
+                    self.upstreams.entry(destination.id.clone()).or_insert_with(|| upstream.clone());
+                }
+                // A BackendTLSPolicy counts before all else.
+                policies.protocol = match asked.base.protocol.filter(|_| destination.tls.is_none()) {
+                    Some(protocol) => protocol,
+                    None => destination.protocol,
+                };
+                policies.tls = destination.tls.or(policies.tls);
                 policies.host = own.host.or(policies.host);
                 policies.request_headers = changes(own.request_headers);
                 policies.response_headers = changes(own.response_headers);
@@ -265,7 +296,7 @@ impl<'a> RuleReader<'a> {
             }
             _ => BackendId::Nowhere,
         };
-        let policies = shared(of_rule, policies);
+        let policies = shared(&asked.backend, policies);
         RouteBackend { backend, weight, when: None, canary: false, affinity: None, owner, policies }
     }
 
@@ -285,50 +316,22 @@ impl<'a> RuleReader<'a> {
     }
 }
 
-/// Applies the paths that filters ask for.
-///
-/// # Errors
-/// One does not fit the path that the route takes.
-fn change_paths(route: &mut Route, filters: &Filters, of_backends: &[Option<PathFilter>]) -> Result<(), &'static str> {
-    let taken = route.matches.path.clone();
-    let change = |path: &Option<PathFilter>| path.as_ref().map(|path| path.change(&taken)).transpose();
-    let path = change(&filters.path)?;
-    if let Some(redirect) = &filters.redirect {
-        route.action = Action::UrlRedirect(UrlRedirect { path, ..redirect.clone() });
-        return Ok(());
+/// How the backends of a rule are spoken to, but for what is of each.
+fn backend_policies(
+    base: &Arc<BackendPolicies>,
+    filters: &Filters,
+    timeouts: Option<RuleTimeouts>,
+    retries: Option<&RuleRetries>,
+) -> Arc<BackendPolicies> {
+    let mut policies = base.as_ref().clone();
+    policies.host = filters.host.clone().or(policies.host);
+    if let Some(timeouts) = timeouts {
+        timeouts.apply(&mut policies);
     }
-    if path.is_some() {
-        route.policies = Arc::new(RoutePolicies { path_change: path, ..route.policies.as_ref().clone() });
+    if let Some(retries) = retries {
+        retries.apply(&mut policies.retries);
     }
-    if let Action::Forward(backends) = &mut route.action
-        && of_backends.iter().any(Option::is_some)
-    {
-        let mut changed = backends.to_vec();
-        for (backend, path) in changed.iter_mut().zip(of_backends) {
-            if let Some(path) = change(path)? {
-                let policies = backend.policies.as_ref().clone();
-                backend.policies = Arc::new(BackendPolicies { path_change: Some(Arc::new(path)), ..policies });
-            }
-        }
-        *backends = changed.into();
-    }
-    Ok(())
-}
-
-/// What the ConfigMap sets for all routes, without what is about Ingresses.
-fn base(defaults: &RouteDefaults) -> Arc<RoutePolicies> {
-    let denied = defaults.external_auth.url.as_ref().map(|_| Denied {
-        reason: "is not applied to routes of Gateway API yet, so that nobody may come in".into(),
-        origin: Origin::new(Subject::other("ConfigMap"), "data.global-auth-url"),
-    });
-    let policies = defaults.policies.as_ref().clone();
-    let denied = policies.denied.clone().or(denied);
-    Arc::new(RoutePolicies { denied, https_redirect: None, rewrite: None, snippet: None, add_slash: false, ..policies })
-}
-
-/// These policies, or equal ones that are there already.
-fn shared<T: PartialEq>(known: &Arc<T>, policies: T) -> Arc<T> {
-    if policies == **known { Arc::clone(known) } else { Arc::new(policies) }
+    shared(base, policies)
 }
 
 fn changes(changes: HeaderChanges) -> Option<Arc<HeaderChanges>> {

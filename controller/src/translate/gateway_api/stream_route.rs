@@ -16,6 +16,7 @@ use crate::settings::ControllerSettings;
 use crate::store::{GatewayObjects, Stored};
 use crate::translate::ingress::OwnHosts;
 use gateway::config::HostName;
+use std::collections::BTreeMap;
 
 /// Such a route, of whichever kind.
 pub(super) struct StreamParts<'a> {
@@ -84,6 +85,9 @@ pub(super) fn parse(
         routes: Vec::new(),
         streams: Some(sessions),
         references,
+        upstreams: BTreeMap::new(),
+        urls: Vec::new(),
+        settings: BTreeMap::new(),
         refused: None,
         partly: None,
         unresolved,

@@ -21,7 +21,9 @@ use crate::translate::catch_panic::catch_panic;
 use crate::translate::certificates::Certificates;
 use crate::translate::readers::Readers;
 use crate::translate::shared_policies::SharedPolicies;
-use ::gateway::config::{EntryPoint, HostName, HttpPort, ServiceBackend, StreamListener, Subject, VirtualHost};
+use ::gateway::config::{
+    BackendId, EntryPoint, HostName, HttpPort, ServiceBackend, StreamListener, Subject, VirtualHost,
+};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -44,11 +46,12 @@ pub(in crate::translate) struct GatewayApi {
 }
 
 /// The kinds that are units, in the order in which they are read: what one reads comes before it.
-pub(in crate::translate) const UNITS: [Kind; 9] = [
+pub(in crate::translate) const UNITS: [Kind; 10] = [
     Kind::GatewayClass,
     Kind::ListenerSet,
     Kind::Gateway,
     Kind::BackendTlsPolicy,
+    Kind::AditPolicy,
     Kind::HttpRoute,
     Kind::GrpcRoute,
     Kind::TlsRoute,
@@ -59,7 +62,7 @@ pub(in crate::translate) const UNITS: [Kind; 9] = [
 /// What has to be translated anew.
 #[derive(Debug, Default)]
 pub(in crate::translate) struct GatewayDirty {
-    /// GatewayClasses, ListenerSets, Gateways, BackendTLSPolicies and routes.
+    /// GatewayClasses, ListenerSets, Gateways, policies and routes.
     pub(in crate::translate) objects: BTreeSet<ObjectKey>,
     pub(in crate::translate) hosts: BTreeSet<HostPlace>,
     pub(in crate::translate) backends: BTreeSet<ServiceBackend>,
@@ -69,6 +72,9 @@ pub(in crate::translate) struct GatewayDirty {
     pub(super) declared: BTreeSet<ObjectKey>,
     /// TCP and UDP services.
     pub(in crate::translate) streams: bool,
+    /// The servers that routes name by URL, and those that they named before.
+    pub(in crate::translate) named_urls: Vec<BackendId>,
+    pub(in crate::translate) former_urls: Vec<BackendId>,
     /// Gateways with another number of routes.
     pub(super) counted: BTreeSet<ObjectKey>,
     /// BackendTLSPolicies of which something else may become.
@@ -89,7 +95,8 @@ impl GatewayApi {
         let objects = store.gateway_api();
         let classes = objects.gateway_classes.iter().map(|stored| &stored.key);
         let gateways = objects.gateways.iter().map(|stored| &stored.key);
-        let policies = objects.backend_tls_policies.iter().map(|stored| &stored.key);
+        let for_services = objects.backend_tls_policies.iter().map(|stored| &stored.key);
+        let policies = for_services.chain(objects.adit_policies.iter().map(|stored| &stored.key));
         let http = objects.http_routes.iter().map(|stored| &stored.key);
         let grpc = objects.grpc_routes.iter().map(|stored| &stored.key);
         let sets = objects.listener_sets.iter().map(|stored| &stored.key);

@@ -2,6 +2,7 @@
 
 mod grpc;
 mod listener_sets;
+mod policies;
 mod tls;
 
 use super::*;

@@ -57,7 +57,7 @@ fn what_a_rule_asks_for_is_judged() {
             unsupported,
             Some(
                 "spec.rules[0].filters[0].type: \"CORS\" is not supported: expected one of RequestHeaderModifier, \
-             ResponseHeaderModifier, RequestMirror; the requests of the rule are answered with 503",
+             ResponseHeaderModifier, RequestMirror, ExtensionRef; the requests of the rule are answered with 503",
             ),
         ),
         (

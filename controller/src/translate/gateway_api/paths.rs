@@ -1,0 +1,76 @@
+//! What depends on the path that a route of a rule takes.
+
+use super::filters::{Filters, PathFilter};
+use super::rule_base::RuleBase;
+use gateway::config::{
+    Action, Affinity, BackendPolicies, CookieAttributes, PathKind, PathMatch, Rewrite, Route, RouteBackend,
+    RoutePolicies, UrlRedirect,
+};
+use std::sync::Arc;
+
+/// Lets requests in without authentication.
+pub(super) fn open(route: &mut Route) {
+    let RoutePolicies { basic_auth, digest_auth, external_auth, .. } = &*route.policies;
+    if basic_auth.is_some() || digest_auth.is_some() || external_auth.is_some() {
+        let policies = route.policies.as_ref().clone();
+        route.policies =
+            Arc::new(RoutePolicies { basic_auth: None, digest_auth: None, external_auth: None, ..policies });
+    }
+}
+
+/// Applies the paths that the filters of a rule and of its backends ask for, or else its policies.
+///
+/// # Errors
+/// One does not fit the path that the route takes.
+pub(super) fn change(
+    route: &mut Route,
+    (filters, base): (&Filters, &RuleBase),
+    of_backends: &[Option<PathFilter>],
+) -> Result<(), &'static str> {
+    let taken = route.matches.path.clone();
+    let change = |path: &Option<PathFilter>| path.as_ref().map(|path| path.change(&taken)).transpose();
+    let path = change(&filters.path)?;
+    if let Some(redirect) = &filters.redirect {
+        route.action = Action::UrlRedirect(UrlRedirect { path, ..redirect.clone() });
+        return Ok(());
+    }
+    let policies = || route.policies.as_ref().clone();
+    if path.is_some() {
+        route.policies = Arc::new(RoutePolicies { path_change: path, ..policies() });
+    } else if base.rewrite.is_some() {
+        route.policies = Arc::new(RoutePolicies { rewrite: rewrite(base, &taken), ..policies() });
+    }
+    if let Action::Forward(backends) = &mut route.action
+        && of_backends.iter().any(Option::is_some)
+    {
+        let mut changed = backends.to_vec();
+        for (backend, path) in changed.iter_mut().zip(of_backends) {
+            if let Some(path) = change(path)? {
+                let policies = backend.policies.as_ref().clone();
+                backend.policies = Arc::new(BackendPolicies { path_change: Some(Arc::new(path)), ..policies });
+            }
+        }
+        *backends = changed.into();
+    }
+    if taken.kind == PathKind::Regex {
+        send_cookies_everywhere(&mut route.action);
+    }
+    Ok(())
+}
+
+/// No path begins with a regular expression: a session's cookie is for all paths, unless it says for which.
+fn send_cookies_everywhere(action: &mut Action) {
+    let Action::Forward(backends) = action else { return };
+    let [RouteBackend { affinity: Some(affinity), .. }] = &**backends else { return };
+    let Some(attributes) = affinity.sets.clone().filter(|attributes| attributes.path.is_none()) else { return };
+    let sets = Some(CookieAttributes { path: Some("/".into()), ..attributes });
+    let affinity = Affinity { sets, ..affinity.as_ref().clone() };
+    *backends = [RouteBackend { affinity: Some(Arc::new(affinity)), ..backends[0].clone() }].into();
+}
+
+/// The rewrite that policies ask for. Only a regular expression has groups; of other paths it is known that they match.
+fn rewrite(base: &RuleBase, taken: &PathMatch) -> Option<Rewrite> {
+    let (target, forwarded_prefix) = base.rewrite.clone()?;
+    let pattern = if taken.kind == PathKind::Regex { Arc::clone(&taken.value) } else { "^".into() };
+    Some(Rewrite { pattern, target, forwarded_prefix })
+}

@@ -1,0 +1,167 @@
+//! AditPolicies: which rules they act on, what is told of them, and what a change of one touches.
+
+use super::*;
+use gateway::config::Balance;
+
+fn policy(name: &str, spec: &str) -> String {
+    format!("{{kind: AditPolicy, metadata: {{name: {name}}}, spec: {spec}}}")
+}
+
+/// A rule with this policy.
+fn with(path: &str, name: &str) -> String {
+    let filter = format!("{{type: ExtensionRef, extensionRef: {{group: adit.dev, kind: AditPolicy, name: {name}}}}}");
+    format!("{{matches: [{{path: {{value: {path}}}}}], filters: [{filter}], backendRefs: [{{name: echo, port: 80}}]}}")
+}
+
+fn zones(world: &World) -> Vec<String> {
+    let hosts = world.entry_hosts().into_values();
+    let routes = hosts.flat_map(|host| host.routes);
+    routes.filter_map(|route| Some(route.policies.client_limits.as_ref()?.zone.to_string())).collect()
+}
+
+#[test]
+fn a_policy_touches_the_hosts_of_its_rules_alone() {
+    let mut world = world(&[
+        gateway(HTTP),
+        policy("limits", "{limitRps: 1}"),
+        http_route("a", "a.example", &with("/", "limits")),
+        http_route("b", "b.example", &format!("{}, {}", to("/", "echo"), with("/b", "limits"))),
+        http_route("c", "c.example", &to("/", "echo")),
+    ]);
+    assert_eq!(zones(&world), ["AditPolicy default/limits"; 2]);
+    let changed = world.apply(&policy("limits", "{limitRps: 2}"));
+    assert_eq!(touched(&changed), ["a.example HTTP", "b.example HTTP"]);
+    let same = world.apply(&policy("limits", "{limitRps: 2}"));
+    assert!(same.is_empty(), "{same:?}");
+    let other = world.apply(&policy("other", "{limitRps: 2}"));
+    assert!(other.is_empty(), "nobody names it: {other:?}");
+    assert_eq!(touched(&world.delete(Kind::AditPolicy, "limits")), ["a.example HTTP", "b.example HTTP"]);
+    assert_eq!(zones(&world), [""; 0]);
+    assert_eq!(world.parents("a"), [["Accepted", "!ResolvedRefs: FilterNotFound"]]);
+    assert_eq!(world.parents("c"), [["Accepted", "ResolvedRefs"]]);
+    assert_eq!(touched(&world.apply(&policy("limits", "{limitRps: 2}"))), ["a.example HTTP", "b.example HTTP"]);
+}
+
+#[test]
+fn what_a_policy_names_is_followed() {
+    let users = "{kind: Secret, metadata: {name: users}, stringData: {auth: 'foo:{PLAIN}bar'}}";
+    let mut world = world(&[
+        gateway(HTTP),
+        policy("users", "{authType: basic, authSecret: users}"),
+        http_route("a", "a.example", &with("/", "users")),
+    ]);
+    let is_denied = |world: &World| {
+        let hosts = world.entry_hosts();
+        hosts[&(EntryPoint::Http, HostName::Exact("a.example".into()))].routes[0].policies.denied.is_some()
+    };
+    assert!(is_denied(&world));
+    let of_policy =
+        "AditPolicy default/users: spec.authSecret: \"users\" names a Secret that does not exist: every request";
+    let of_route =
+        "HTTPRoute default/a: spec.rules[0].filters[0].extensionRef.name: \"users\" names a policy that cannot be used";
+    let said = world.said(Severity::Error);
+    assert!(
+        said.iter().any(|said| said.contains(of_policy)) && said.iter().any(|said| said.contains(of_route)),
+        "{said:#?}"
+    );
+    assert_eq!(said.len(), 2, "{said:#?}");
+    assert_eq!(touched(&world.apply(users)), ["a.example HTTP"]);
+    assert!(!is_denied(&world));
+    assert_eq!(world.said(Severity::Error), [""; 0]);
+}
+
+#[test]
+fn conditions_tell_what_is_wrong_with_policies() {
+    let partly = &["Accepted", "ResolvedRefs", "PartiallyInvalid"][..];
+    for (spec, conditions) in [
+        ("{limitRps: 1}", &["Accepted", "ResolvedRefs"][..]),
+        ("{limitRps: -1}", &["!Accepted: UnsupportedValue", "ResolvedRefs"]),
+        ("{limitRsp: 1}", &["!Accepted: UnsupportedValue", "ResolvedRefs"]),
+        ("{authType: basic}", partly),
+        ("{proxyConnectTimeout: 5s}", &["Accepted", "ResolvedRefs"]),
+    ] {
+        let world = world(&[gateway(HTTP), policy("p", spec), http_route("a", "a.example", &with("/", "p"))]);
+        assert_eq!(world.parents("a"), [conditions], "{spec}");
+    }
+    let kind = "{filters: [{type: ExtensionRef, extensionRef: {group: other.dev, kind: AditPolicy, name: p}}]}";
+    let world = world(&[gateway(HTTP), policy("p", "{}"), http_route("a", "a.example", kind)]);
+    assert_eq!(world.parents("a"), [["Accepted", "!ResolvedRefs: InvalidKind"]]);
+    let said = world.said(Severity::Error);
+    assert!(
+        said[0].contains("of the group \"other.dev\" is not supported: expected AditPolicy of \"adit.dev\""),
+        "{said:#?}"
+    );
+}
+
+/// Whoever reads of a policy that nobody names learns what is wrong all the same.
+#[test]
+fn a_policy_is_judged_by_itself() {
+    let world = world(&[policy("p", "{limitRsp: 1, proxyConnectTimeout: 5s}")]);
+    let said = world.said(Severity::Error);
+    assert_eq!(said.len(), 2, "{said:#?}");
+    assert!(said.iter().all(|said| said.contains("AditPolicy default/p: spec.")), "{said:#?}");
+}
+
+#[test]
+fn servers_by_url_are_there_for_as_long_as_a_policy_names_them() {
+    let id = BackendId::Url { host: "auth.example".into(), port: 80 };
+    let mut world = world(&[
+        gateway(HTTP),
+        policy("auth", "{authUrl: 'http://auth.example/check'}"),
+        http_route("a", "a.example", &with("/", "auth")),
+        http_route("b", "b.example", &with("/", "auth")),
+    ]);
+    let is_there = |world: &World| world.translator.backend(&id).is_some();
+    assert!(is_there(&world));
+    world.delete(Kind::HttpRoute, "a");
+    assert!(is_there(&world));
+    let update = world.apply(&policy("auth", "{authUrl: 'http://other.example/check'}"));
+    assert!(!is_there(&world) && update.backends.contains(&(id.clone(), None)), "{:?}", update.backends);
+}
+
+#[test]
+fn the_oldest_route_that_says_so_decides_for_a_service_that_no_ingress_has() {
+    let mut world = world(&[
+        gateway(HTTP),
+        policy("ewma", "{loadBalance: ewma}"),
+        policy("least", "{loadBalance: least_request}"),
+        http_route("z", "z.example", &to("/", "echo")),
+        http_route("b", "b.example", &with("/", "ewma")),
+        http_route("a", "a.example", &with("/", "least")),
+    ]);
+    let id = BackendId::from(ServiceBackend::tcp("default", "echo", "80"));
+    let balance = |world: &World| world.translator.backend(&id).map(|backend| backend.balance);
+    assert_eq!(balance(&world), Some(Balance::Ewma));
+    world.delete(Kind::HttpRoute, "b");
+    assert_eq!(balance(&world), Some(Balance::LeastRequest));
+    world.apply(&ingress("i", "", &format!("{{rules: [{}]}}", rule("i", &[("/", "Prefix", "echo")]))));
+    assert_eq!(balance(&world), Some(Balance::RoundRobin));
+}
+
+#[test]
+fn an_affinity_for_several_backends_is_told_of() {
+    let rule = with("/", "kept").replace("{name: echo, port: 80}", "{name: echo, port: 80}, {name: echo, port: 80}");
+    let world = world(&[gateway(HTTP), policy("kept", "{affinity: cookie}"), http_route("a", "a.example", &rule)]);
+    let said = world.said(Severity::Warning);
+    assert!(
+        said[0].contains("spec.rules[0].backendRefs: are not one: the affinity of a policy has no effect"),
+        "{said:#?}"
+    );
+}
+
+#[test]
+fn fields_are_known_by_the_rules_that_they_act_on() {
+    let world = world(&[
+        gateway(HTTP),
+        policy("limits", "{limitRps: 1, enableCors: true}"),
+        http_route("a", "a.example", &format!("{}, {}", to("/", "echo"), with("/b", "limits"))),
+    ]);
+    let fields = |field: &str| {
+        let settings = world.translator.policy_settings(&ObjectKey::new(Kind::HttpRoute, "default", "a"), field);
+        settings.iter().map(|(origin, applied)| format!("{origin} = {}", applied.value)).collect::<Vec<_>>()
+    };
+    assert_eq!(fields("spec.rules[0].matches[0]"), [""; 0]);
+    let expected =
+        ["AditPolicy default/limits: spec.enableCors = true", "AditPolicy default/limits: spec.limitRps = 1"];
+    assert_eq!(fields("spec.rules[1].matches[0]"), expected);
+}
