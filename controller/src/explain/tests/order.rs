@@ -165,7 +165,7 @@ fn a_redirect_of_an_http_route_says_where_it_would_lead() {
 kind: ConfigMap
 apiVersion: v1
 metadata: { name: adit, namespace: adit }
-data: { global-auth-url: http://auth.test/ }
+data: { global-auth-url: http://$host/ }
 ";
     let settings = ControllerSettings { configmap: "adit/adit".parse().ok(), ..ControllerSettings::default() };
     let explanation = explain_objects(&format!("{HTTP_ROUTE}{OBJECTS}{config}"), settings, "http://h.test/moved/a");

@@ -258,3 +258,44 @@ spec:
         "affinity comes first"
     );
 }
+
+/// An Ingress of the name of the route has nothing to do with it.
+#[test]
+fn the_fields_of_a_rules_policies_are_shown() {
+    const ROUTE: &str = "---
+apiVersion: gateway.networking.k8s.io/v1
+kind: GatewayClass
+metadata: { name: adit }
+spec: { controllerName: adit.dev/gateway-controller }
+---
+apiVersion: gateway.networking.k8s.io/v1
+kind: Gateway
+metadata: { name: edge }
+spec: { gatewayClassName: adit, listeners: [{ name: http, port: 80, protocol: HTTP }] }
+---
+apiVersion: gateway.networking.k8s.io/v1
+kind: HTTPRoute
+metadata: { name: api }
+spec:
+  parentRefs: [{ name: edge }]
+  hostnames: [policed.test]
+  rules:
+    - filters: [{ type: ExtensionRef, extensionRef: { group: adit.dev, kind: AditPolicy, name: limits } }]
+      backendRefs: [{ name: pay, port: 80 }]
+---
+apiVersion: adit.dev/v1alpha1
+kind: AditPolicy
+metadata: { name: limits }
+spec: { limitRps: 5, allowlistSourceRange: none }
+";
+    let objects = format!("{OBJECTS}{ROUTE}");
+    let explained = explain_objects(&objects, ControllerSettings::default(), "http://policed.test/");
+    let shown =
+        |setting: &Setting| format!("{} {:?} of {}", setting.source.field, setting.value, setting.source.object);
+    let settings: Vec<_> = explained.settings.iter().map(shown).collect();
+    let of = "of AditPolicy default/limits";
+    assert_eq!(settings, [format!("spec.allowlistSourceRange \"none\" {of}"), format!("spec.limitRps \"5\" {of}")]);
+    assert!(explained.settings[1].effect.contains("all rules with the policy"), "{:?}", explained.settings);
+    let answer = explained.action.to_string();
+    assert!(answer.contains("503: AditPolicy default/limits: spec.allowlistSourceRange: the field"), "{answer}");
+}
