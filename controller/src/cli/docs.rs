@@ -1,5 +1,6 @@
-//! The pages of `docs/` that are made from the code: `make docs` writes them, a test keeps them current.
+//! The pages of `docs/` and the manifests that are made from the code: `make docs` writes them, a test keeps them current.
 
+use super::adit_policy;
 use super::flags;
 use super::markdown::{code, row};
 use super::snippets;
@@ -13,20 +14,28 @@ use std::fmt::Write as _;
 /// A generated page.
 #[derive(Clone, Copy, Debug)]
 pub struct Page {
-    /// Its name: `docs/NAME.md`.
+    /// Its name.
     pub name: &'static str,
+    /// The files that have its text.
+    pub files: &'static [&'static str],
     /// Its whole text.
     pub render: fn() -> String,
 }
 
 /// All generated pages.
 pub const PAGES: &[Page] = &[
-    Page { name: "annotations", render: annotations },
-    Page { name: "configmap", render: config_map },
-    Page { name: "flags", render: flags::markdown },
-    Page { name: "metrics", render: metrics },
-    Page { name: "snippets", render: snippets::markdown },
+    Page { name: "adit-policy", files: &["docs/adit-policy.md"], render: adit_policy::markdown },
+    Page { name: "annotations", files: &["docs/annotations.md"], render: annotations },
+    Page { name: "configmap", files: &["docs/configmap.md"], render: config_map },
+    Page { name: "crd", files: &DEFINITIONS, render: adit_policy::definition },
+    Page { name: "flags", files: &["docs/flags.md"], render: flags::markdown },
+    Page { name: "metrics", files: &["docs/metrics.md"], render: metrics },
+    Page { name: "snippets", files: &["docs/snippets.md"], render: snippets::markdown },
 ];
+
+/// Helm reads nothing outside of its chart.
+const DEFINITIONS: [&str; 2] =
+    ["manifests/components/gateway-api/aditpolicies.yaml", "manifests/chart/adit/files/aditpolicies.yaml"];
 
 /// How to read the column "support", on both pages that have it.
 const SUPPORT: &str = "\
@@ -75,7 +84,9 @@ const METRICS_OF_REQUESTS: &str = "\
 fn annotations() -> String {
     let mut page = String::from("# Annotations\n\nGenerated from the code by `make docs`. Each name has the prefix ");
     let _ = write!(page, "`nginx.ingress.kubernetes.io/`, or that of the flag `--annotations-prefix`; those that ");
-    let _ = write!(page, "ingress-nginx does not have are shown with their prefix, `{OWN_PREFIX}/`.\n\n{SUPPORT}");
+    let _ =
+        write!(page, "ingress-nginx does not have are shown with their prefix, `{OWN_PREFIX}/`. Rules of Gateway API ");
+    let _ = write!(page, "have most of them as fields of an [AditPolicy](adit-policy.md).\n\n{SUPPORT}");
     tables(&mut page, &["annotation", "support", "meaning"], |annotation: &Annotation| {
         let is_own = annotation.facets.is_own;
         let name = if is_own { format!("{OWN_PREFIX}/{}", annotation.name) } else { annotation.name.to_owned() };
@@ -146,9 +157,9 @@ mod tests {
 
     #[test]
     fn pages_are_current() {
-        for page in PAGES {
-            let file = format!("{}/../docs/{}.md", env!("CARGO_MANIFEST_DIR"), page.name);
-            let found = std::fs::read_to_string(&file).unwrap_or_else(|error| panic!("{file}: {error}"));
+        for (page, file) in PAGES.iter().flat_map(|page| page.files.iter().map(move |file| (page, file))) {
+            let path = format!("{}/../{file}", env!("CARGO_MANIFEST_DIR"));
+            let found = std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{path}: {error}"));
             assert_eq!(found, (page.render)(), "{file} is out of date: run `make docs`");
         }
     }

@@ -1,5 +1,6 @@
 //! The command line.
 
+mod adit_policy;
 mod arguments;
 pub mod check;
 mod diff;

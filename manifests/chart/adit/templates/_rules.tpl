@@ -76,6 +76,10 @@
     [gatewayclasses, gateways, listenersets, httproutes, grpcroutes, tlsroutes, tcproutes, udproutes, referencegrants,
      backendtlspolicies]
   verbs: [list, watch]
+# What Gateway API has no filter for.
+- apiGroups: [adit.dev]
+  resources: [aditpolicies]
+  verbs: [list, watch]
 # A listener may choose the namespaces of its routes by their labels.
 - apiGroups: [""]
   resources: [namespaces]
