@@ -205,7 +205,7 @@ metrics! {
     REFUSED_HEADS = Counter "adit_refused_heads_total" &["reason"],
         "Request heads that were refused before routing, by reason";
     TLS_HANDSHAKE_FAILURES = Counter "adit_tls_handshake_failures_total" &["reason"],
-        "TLS handshakes that failed or could not be passed through to a backend, by reason; connections that end without a byte are not counted";
+        "TLS handshakes that failed, and TLS connections that could not be led on to a backend, by reason; connections that end without a byte are not counted";
     REFUSED_CONNECTIONS = Counter "adit_refused_connections_total" &["reason"],
         "Connections that were closed as soon as they were accepted, by reason: worker-limit (max-worker-connections) or client-limit (max-connections-per-client)";
     HTTP2_CONNECTION_ERRORS = Counter "adit_http2_connection_errors_total" &["reason"],
@@ -215,9 +215,9 @@ metrics! {
     LOST_COPIES = Counter "adit_mirror_lost_copies_total" &["reason"],
         "Copies of requests that their mirrors did not get, or not whole, by reason: copies-limit, body-limit (bounds.md), no-endpoint, connect, timeout, broken, cut-off (the request itself) or loop";
     STREAM_SESSIONS_TOTAL = Counter "adit_stream_sessions_total" &["port", "protocol", "status"],
-        "Ended sessions of TCP and UDP services, and of TLS passthrough, by nginx's status: 200, 400, 500, 502 or 503";
+        "Ended sessions of TCP and UDP services, and of TLS that is led on to a backend, whether it passes through or ends here, by nginx's status: 200, 400, 500, 502 or 503";
     STREAM_BYTES = Counter "adit_stream_bytes_total" &["direction", "port", "protocol"],
-        "Bytes of ended sessions of TCP and UDP services, and of TLS passthrough, by direction: received (from clients) or sent (to them)";
+        "Bytes of these sessions, of TLS that ends here those within it, by direction: received (from clients) or sent (to them)";
     STREAM_SESSIONS = Gauge "adit_stream_sessions" STREAM,
         "Open sessions of TCP and UDP services";
     STREAM_LISTENER = Gauge "adit_stream_listener_open" STREAM,
