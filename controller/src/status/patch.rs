@@ -52,7 +52,8 @@ pub(super) enum PatchOutcome {
 
 /// Sends it.
 pub(super) async fn send(access: &Access, write: &Write) -> PatchOutcome {
-    let sent = timeout(TIMEOUT, access.call(|client| async move { client.request::<Value>(request(write)?).await }));
+    // The answer is the whole object, which the watch brings, too.
+    let sent = timeout(TIMEOUT, access.call(|client| async move { client.request_text(request(write)?).await }));
     match sent.await {
         Err(_) => PatchOutcome::Failed("the API server does not answer".into()),
         Ok(Ok(_)) => PatchOutcome::Written,

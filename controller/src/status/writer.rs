@@ -21,8 +21,9 @@ use std::future::Future;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
-/// How many statuses are written at a time (as ingress-nginx).
-const AT_A_TIME: usize = 10;
+/// How many writes are under way at a time: so many that the API server and its etcd have the next ones at hand while they answer,
+/// and few enough to leave room for others. A server that has too many says so, and is left alone.
+const AT_A_TIME: usize = 32;
 
 /// Something that was under way.
 enum Done {
