@@ -8,7 +8,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
-use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+use twox_hash::XxHash3_64;
 
 /// Names the controller that made an object, in an annotation, as its name is none that a label can have.
 const CONTROLLER: &str = "adit.dev/gateway-controller";
@@ -124,9 +124,8 @@ impl Maker<'_> {
         for (field, value) in fields {
             body[field] = value;
         }
-        let mut hasher = DefaultHasher::new();
-        body.to_string().hash(&mut hasher);
-        body["metadata"]["annotations"][WRITTEN] = json!(format!("{:016x}", hasher.finish()));
+        let hash = XxHash3_64::oneshot(body.to_string().as_bytes());
+        body["metadata"]["annotations"][WRITTEN] = json!(format!("{hash:016x}"));
         Desired { key, body }
     }
 }

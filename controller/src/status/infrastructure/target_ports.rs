@@ -2,7 +2,7 @@
 
 use crate::gateway_api::{TARGET_PORTS, target_port};
 use std::collections::{BTreeMap, BTreeSet};
-use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+use twox_hash::XxHash3_64;
 
 /// What changes of a list.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -45,9 +45,7 @@ pub(super) fn assign(
 
 /// All target ports, in an order of its own for each owner: what a port was used for last is seldom used again soon.
 fn candidates(owner: &str) -> impl Iterator<Item = u16> + use<> {
-    let mut hasher = DefaultHasher::new();
-    owner.hash(&mut hasher);
-    let first = usize::try_from(hasher.finish()).unwrap_or_default() % TARGET_PORTS.len();
+    let first = usize::try_from(XxHash3_64::oneshot(owner.as_bytes())).unwrap_or_default() % TARGET_PORTS.len();
     TARGET_PORTS.skip(first).chain(TARGET_PORTS.take(first))
 }
 

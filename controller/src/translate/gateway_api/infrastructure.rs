@@ -14,8 +14,8 @@ use crate::settings::{ControllerSettings, OwnPorts};
 use crate::store::Stored;
 use gateway::config::{EntryPoint, StreamProtocol};
 use std::collections::BTreeMap;
-use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::net::IpAddr;
+use twox_hash::XxHash3_64;
 
 /// Where it is to be reached.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -280,9 +280,9 @@ fn service_name(gateway: &str, class: &str) -> String {
     if begins && joined.len() <= LONGEST && !joined.contains('.') {
         return joined;
     }
-    let mut hasher = DefaultHasher::new();
-    joined.hash(&mut hasher);
-    let (prefix, hash) = (if begins { "" } else { "gateway-" }, format!("-{:016x}", hasher.finish()));
+    // The same in every build, so that nobody is left with a Service of another name.
+    let hash = format!("-{:016x}", XxHash3_64::oneshot(joined.as_bytes()));
+    let prefix = if begins { "" } else { "gateway-" };
     let kept = joined.replace('.', "-");
     let kept = kept.get(..kept.len().min(LONGEST - prefix.len() - hash.len())).unwrap_or_default();
     format!("{prefix}{kept}{hash}")
@@ -303,6 +303,12 @@ mod tests {
             assert!(name.starts_with(|first: char| first.is_ascii_lowercase()) && !name.ends_with('-'), "{name}");
         }
         assert_ne!(service_name("a.b", "c"), service_name("a-b", "c"));
+    }
+
+    /// What has been made must be found again by every later build. The value is what libxxhash computes.
+    #[test]
+    fn a_service_keeps_its_name() {
+        assert_eq!(service_name("edge.example.com", "adit"), "edge-example-com-adit-3a087cce5ce697d8");
     }
 
     #[test]
