@@ -11,7 +11,7 @@ impl Exchange {
     /// Changes the headers of a request to the backend.
     pub(super) fn change_request_headers(&self, request: &RequestView<'_>, edits: &mut impl RequestEdits) {
         let of_route = self.decision.response_policies().and_then(|policies| policies.request_headers.as_ref());
-        let of_backend = self.decision.backend().and_then(|backend| backend.request_headers.as_ref());
+        let of_backend = self.decision.backend().and_then(|backend| backend.request_headers.as_deref());
         for HeaderChanges { remove, set, add } in of_route.into_iter().chain(of_backend) {
             remove.iter().for_each(|name| edits.remove(name));
             set.iter().for_each(|(name, value)| edits.set_named(name, value.clone()));
@@ -24,7 +24,7 @@ impl Exchange {
     /// Changes the headers of a response of the backend.
     pub(super) fn change_response_headers(&self, edits: &mut impl ResponseEdits) {
         let of_route = self.decision.response_policies().and_then(|policies| policies.response_headers.as_ref());
-        let of_backend = self.decision.backend().and_then(|backend| backend.response_headers.as_ref());
+        let of_backend = self.decision.backend().and_then(|backend| backend.response_headers.as_deref());
         for HeaderChanges { remove, set, add } in of_backend.into_iter().chain(of_route) {
             remove.iter().for_each(|name| edits.remove(name));
             set.iter().for_each(|(name, value)| edits.set_named(name, value.clone()));

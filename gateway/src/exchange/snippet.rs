@@ -37,7 +37,7 @@ impl Decision {
             progress.enter(route.policies.snippet.as_deref());
             route
                 .location
-                .as_ref()
+                .as_deref()
                 .and_then(Location::matcher)
                 .map_or(ControlFlow::Continue(()), |matcher| progress.state.capture(matcher))
         })

@@ -13,7 +13,7 @@ use crate::policy::header_changes::HeaderChanges;
 use crate::policy::{Invalid, PolicyInterner, ServerPolicies};
 use crate::tls::backend::BackendTls;
 use crate::tls::{KeyInterner, Keys};
-use crate::upstream::Registry;
+use crate::upstream::{Registry, Upstream};
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -58,7 +58,7 @@ impl Compiler<'_> {
     fn compile(&mut self, host: &VirtualHost) -> Option<Arc<Host>> {
         let pattern = match &host.name {
             HostName::Pattern(text) => match Pattern::new(text, Anchor::Anywhere) {
-                Ok(pattern) => Some(pattern),
+                Ok(pattern) => Some(Box::new(pattern)),
                 Err(error) => {
                     let message = format!("{error}; the host is not served");
                     self.rejected.push(Rejection::new(origin(host), text.clone(), message));
@@ -96,7 +96,7 @@ impl Compiler<'_> {
         let keys = host.tls.as_ref().map(|tls| self.keys(tls, &label));
         let listener = host.tls.as_ref().and_then(|tls| tls.listener.clone());
         let tls_route = host.tls_route.as_ref().map(|route| Arc::new(self.tls_route(route)));
-        let (name, www_redirect) = (host.name.clone(), host.www_redirect.clone());
+        let (name, www_redirect) = (host.name.clone(), host.www_redirect.clone().map(Box::new));
         Some(Arc::new(Host {
             name,
             entry: self.entry,
@@ -254,7 +254,7 @@ impl Compiler<'_> {
             labels: self.labels(label, path, &route.owner, ""),
             request_match: RequestMatch::compile(&route.matches)?,
             matches: route.matches.clone(),
-            location,
+            location: location.map(Box::new),
             locations: None,
             action: match &route.action {
                 Action::Forward(backends) => {
@@ -265,7 +265,7 @@ impl Compiler<'_> {
                 Action::Reply(status) => RouteAction::Reply(*status),
                 Action::NotFound => RouteAction::NotFound,
                 Action::Redirect(redirect) => RouteAction::Redirect(redirect.clone()),
-                Action::UrlRedirect(redirect) => RouteAction::UrlRedirect(redirect.clone()),
+                Action::UrlRedirect(redirect) => RouteAction::UrlRedirect(Box::new(redirect.clone())),
             },
             host: Arc::clone(host),
             policies,
@@ -285,7 +285,7 @@ impl Compiler<'_> {
         let canary = if backend.canary { upstream.name() } else { "" };
         Ok(RouteBackend {
             weight: backend.weight,
-            when: backend.when.as_ref().map(|when| BackendCondition::compile(when, &upstream)).transpose()?,
+            when: backend.when.as_ref().map(|when| condition(when, &upstream)).transpose()?,
             canary: backend.canary,
             affinity: backend.affinity.clone(),
             labels: self.labels(host, path, &backend.owner, canary),
@@ -309,8 +309,12 @@ impl Compiler<'_> {
     }
 }
 
-fn header_changes(changes: Option<&config::HeaderChanges>) -> Result<Option<HeaderChanges>, Invalid> {
-    changes.map_or(Ok(None), HeaderChanges::compile)
+fn condition(when: &config::Condition, upstream: &Arc<Upstream>) -> Result<Box<BackendCondition>, Invalid> {
+    BackendCondition::compile(when, upstream).map(Box::new)
+}
+
+fn header_changes(changes: Option<&config::HeaderChanges>) -> Result<Option<Box<HeaderChanges>>, Invalid> {
+    Ok(changes.map_or(Ok(None), HeaderChanges::compile)?.map(Box::new))
 }
 
 /// The locations within routes of a host that are compiled already, by where they lie.

@@ -8,7 +8,8 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 /// endpoints do not count: as in ingress-nginx, they are no configuration.
 #[derive(Debug, Default)]
 pub(super) struct ConfigHash {
-    parts: HashMap<Part, u64>,
+    /// The hash of each part, by that of its name.
+    parts: HashMap<u64, u64>,
     sum: u64,
 }
 
@@ -31,31 +32,32 @@ impl ConfigHash {
     /// Takes in a change of the configuration.
     pub(super) fn apply(&mut self, update: &Update) {
         if let Some(settings) = &update.settings {
-            self.set(Part::Settings, Some(settings));
+            self.set(&Part::Settings, Some(settings));
         }
         if let Some(streams) = &update.streams {
-            self.set(Part::Streams, Some(streams));
+            self.set(&Part::Streams, Some(streams));
         }
         if let Some(ports) = &update.ports {
-            self.set(Part::Ports, Some(ports).filter(|ports| !ports.is_empty()));
+            self.set(&Part::Ports, Some(ports).filter(|ports| !ports.is_empty()));
         }
         for (name, host) in &update.hosts {
-            self.set(Part::Host(name.clone()), host.as_ref());
+            self.set(&Part::Host(name.clone()), host.as_ref());
         }
         for (at, name, host) in &update.entry_hosts {
-            self.set(Part::EntryHost(*at, name.clone()), host.as_ref());
+            self.set(&Part::EntryHost(*at, name.clone()), host.as_ref());
         }
         for (id, backend) in &update.backends {
-            self.set(Part::Backend(id.clone()), backend.as_ref().map(without_addresses));
+            self.set(&Part::Backend(id.clone()), backend.as_ref().map(without_addresses));
         }
     }
 
     /// Sets a part, or removes it.
-    fn set(&mut self, part: Part, value: Option<impl Hash>) {
-        let hash = value.map(|value| hash(&(&part, value)));
+    fn set(&mut self, part: &Part, value: Option<impl Hash>) {
+        let name = hash(part);
+        let hash = value.map(|value| hash(&(part, value)));
         let former = match hash {
-            Some(hash) => self.parts.insert(part, hash),
-            None => self.parts.remove(&part),
+            Some(hash) => self.parts.insert(name, hash),
+            None => self.parts.remove(&name),
         };
         self.sum = self.sum.wrapping_add(hash.unwrap_or_default()).wrapping_sub(former.unwrap_or_default());
     }

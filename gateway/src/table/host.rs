@@ -20,8 +20,8 @@ pub struct Host {
     /// The entry point that has it alone, if one does.
     pub(super) entry: Option<EntryPoint>,
     /// The compiled name of a [`HostName::Pattern`].
-    pub(super) pattern: Option<Pattern>,
-    pub(super) www_redirect: Option<WwwRedirect>,
+    pub(super) pattern: Option<Box<Pattern>>,
+    pub(super) www_redirect: Option<Box<WwwRedirect>>,
     /// Its certificates; without any, the default one. `None` where no TLS section names it.
     pub(super) keys: Option<Arc<Keys>>,
     /// The listener whose connections alone have its requests ([`crate::config::HostTls::listener`]).
@@ -54,7 +54,7 @@ impl Host {
 
     /// Whether the pattern of its name matches a canonical host. The error is the pattern, where it takes too long.
     pub(super) fn matches_pattern(&self, host: &str) -> Result<bool, &Pattern> {
-        match &self.pattern {
+        match self.pattern.as_deref() {
             Some(pattern) if !host.is_empty() => pattern.is_match(host.as_bytes()).map_err(|_| pattern),
             _ => Ok(false),
         }
@@ -62,7 +62,7 @@ impl Host {
 
     /// Set if the host is only a redirect to its counterpart with or without `www.`.
     pub fn www_redirect(&self) -> Option<&WwwRedirect> {
-        self.www_redirect.as_ref()
+        self.www_redirect.as_deref()
     }
 
     /// Where its TLS connections go, if they are led on as connections.

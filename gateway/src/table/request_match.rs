@@ -11,8 +11,8 @@ use http::{HeaderName, Method};
 use std::borrow::Cow;
 use std::sync::Arc;
 
-/// Parts of a request, all of which it must have. Without any, every request does.
-#[derive(Debug, Default)]
+/// Parts of a request, all of which it must have.
+#[derive(Debug)]
 pub(super) struct RequestMatch {
     call: Option<Box<Call>>,
     method: Option<Method>,
@@ -57,14 +57,19 @@ pub(super) enum Value {
 }
 
 impl RequestMatch {
-    pub(super) fn compile(matches: &config::RouteMatch) -> Result<Self, Invalid> {
-        let query = |QueryMatch { name, value }: &QueryMatch| Ok((Arc::clone(name), Value::compile(value)?));
-        Ok(Self {
-            call: matches.call.as_deref().map(Call::compile).transpose()?.map(Box::new),
-            method: matches.method.clone(),
-            headers: matches.headers.iter().map(header).collect::<Result<_, _>>()?,
-            query: matches.query.iter().map(query).collect::<Result<_, _>>()?,
-        })
+    /// None if it is any request.
+    pub(super) fn compile(matches: &config::RouteMatch) -> Result<Option<Box<Self>>, Invalid> {
+        let config::RouteMatch { path: _, call, method, headers, query } = matches;
+        if call.is_none() && method.is_none() && headers.is_empty() && query.is_empty() {
+            return Ok(None);
+        }
+        let argument = |QueryMatch { name, value }: &QueryMatch| Ok((Arc::clone(name), Value::compile(value)?));
+        Ok(Some(Box::new(Self {
+            call: call.as_deref().map(Call::compile).transpose()?.map(Box::new),
+            method: method.clone(),
+            headers: headers.iter().map(header).collect::<Result<_, _>>()?,
+            query: query.iter().map(argument).collect::<Result<_, _>>()?,
+        })))
     }
 
     /// The first part that a request with this normalised path does not have, if any. The error is a pattern that takes too long on it. Allocates

@@ -10,7 +10,8 @@ use crate::tls::backend::BackendTls;
 use crate::upstream::Upstream;
 use std::sync::Arc;
 
-/// A compiled route: all that a request keeps of the table.
+/// A compiled route: all that a request keeps of the table. There are tens of thousands, so what few have is boxed, as in what it
+/// is made of.
 #[derive(Debug)]
 pub struct Route {
     /// The rule that it comes from.
@@ -20,9 +21,9 @@ pub struct Route {
     pub labels: Arc<RouteLabels>,
     /// The requests that it takes.
     pub matches: RouteMatch,
-    pub(super) request_match: RequestMatch,
+    pub(super) request_match: Option<Box<RequestMatch>>,
     /// Set if it is a location of a snippet.
-    pub location: Option<Location>,
+    pub location: Option<Box<Location>>,
     /// The locations within it, if it has any. Shared by routes that have the same ones.
     pub(super) locations: Option<Arc<Locations>>,
     /// What happens to them.
@@ -59,7 +60,7 @@ pub enum RouteAction {
     /// They are redirected.
     Redirect(Redirect),
     /// They are redirected to a URL that is made of theirs.
-    UrlRedirect(UrlRedirect),
+    UrlRedirect(Box<UrlRedirect>),
 }
 
 /// A backend of a route.
@@ -69,7 +70,7 @@ pub struct RouteBackend {
     pub upstream: Arc<Upstream>,
     /// Its share of the requests that fulfil no condition.
     pub weight: u32,
-    pub(super) when: Option<BackendCondition>,
+    pub(super) when: Option<Box<BackendCondition>>,
     /// Its share goes to the first backend that is no canary while it has no endpoint.
     pub canary: bool,
     /// The labels of its requests in metrics and logs. Interned, as those of the route.
@@ -79,9 +80,9 @@ pub struct RouteBackend {
     /// How TLS is spoken to it, if that is set. Shared by all with the same settings.
     pub tls: Option<Arc<BackendTls>>,
     /// What is changed of the headers of its requests; `None` is nothing.
-    pub request_headers: Option<HeaderChanges>,
+    pub request_headers: Option<Box<HeaderChanges>>,
     /// The same of its responses.
-    pub response_headers: Option<HeaderChanges>,
+    pub response_headers: Option<Box<HeaderChanges>>,
     /// How it is spoken to. Shared by the backends of one Ingress.
     pub policies: Arc<BackendPolicies>,
 }
@@ -101,7 +102,7 @@ impl RouteBackend {
 
     /// Whether it gets only the requests of clients that have a session with it.
     pub fn is_for_sessions(&self) -> bool {
-        matches!(self.when, Some(BackendCondition::Session { .. }))
+        matches!(self.when.as_deref(), Some(BackendCondition::Session { .. }))
     }
 }
 
@@ -113,7 +114,7 @@ impl Route {
         request: &RequestView<'_>,
         path: &[u8],
     ) -> Result<Option<RequestMismatch<'_>>, &Pattern> {
-        self.request_match.mismatch(request, path)
+        self.request_match.as_ref().map_or(Ok(None), |wanted| wanted.mismatch(request, path))
     }
 
     /// The locations within it, as [`Host::locations`](super::Host::locations) has those of a host.
