@@ -43,7 +43,7 @@ impl<K: Clone + Eq + Hash, V> Interner<K, V> {
 
 /// Gives equal values one `Arc` for as long as anybody holds it, and keeps no copy of its own.
 #[derive(Debug)]
-pub struct Pool<T> {
+pub struct Pool<T: ?Sized> {
     hasher: RandomState,
     /// With their hashes, which those that are no longer in use cannot tell.
     known: HashTable<(u64, Weak<T>)>,
@@ -51,13 +51,13 @@ pub struct Pool<T> {
     sweep_at: usize,
 }
 
-impl<T> Default for Pool<T> {
+impl<T: ?Sized> Default for Pool<T> {
     fn default() -> Self {
         Self { hasher: RandomState::default(), known: HashTable::new(), sweep_at: 0 }
     }
 }
 
-impl<T: Eq + Hash> Pool<T> {
+impl<T: Eq + Hash + ?Sized> Pool<T> {
     /// The `Arc` of a value: `shared`, unless another one is in use.
     pub fn share(&mut self, shared: Arc<T>) -> Arc<T> {
         let hash = self.hasher.hash_one(&shared);

@@ -17,6 +17,7 @@ use super::orphans::{BackendOrphans, Orphans};
 use super::parsed_ingress::ParsedIngress;
 use super::readers::Readers;
 use super::shared_policies::SharedPolicies;
+use super::shared_texts::SharedTexts;
 use super::streams::Streams;
 use super::units::{Unit, Units};
 use super::url_backends::UrlBackends;
@@ -56,6 +57,7 @@ pub struct Translator {
     secret_readers: Readers<HostName, ObjectKey>,
     certificates: Certificates,
     shared_policies: SharedPolicies,
+    shared_texts: SharedTexts,
     pub(super) streams: Streams,
     backends: BTreeMap<ServiceBackend, Backend>,
     url_backends: UrlBackends,
@@ -235,6 +237,7 @@ impl Translator {
             }
             if let Some(new) = &mut unit.parsed {
                 self.shared_policies.of_ingress(Arc::make_mut(new));
+                self.shared_texts.of_ingress(Arc::make_mut(new));
                 self.enter(new, dirty);
             }
         }
@@ -258,7 +261,8 @@ impl Translator {
             _ => (stored, outcome.parsed),
         };
         let good = parsed.is_some().then(|| served.clone());
-        let IngressOutcome { applied, snippets, not_selected, not_owned, diagnostics, .. } = outcome;
+        let IngressOutcome { mut applied, snippets, not_selected, not_owned, diagnostics, .. } = outcome;
+        applied.shrink_to_fit();
         (Unit { parsed: parsed.map(Arc::new), good, applied, snippets, not_selected, not_owned }, diagnostics)
     }
 

@@ -23,6 +23,7 @@ mod parsed_ingress;
 mod rank;
 mod readers;
 mod shared_policies;
+mod shared_texts;
 mod streams;
 mod units;
 mod url_backends;

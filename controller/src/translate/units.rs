@@ -22,7 +22,7 @@ pub(super) struct Unit {
     /// Which directives of its snippets work.
     pub(super) snippets: Vec<SnippetReport>,
     /// Why it is not ours.
-    pub(super) not_selected: Option<NotServed>,
+    pub(super) not_selected: Option<Box<NotServed>>,
     /// Hosts that its namespace may not have.
     pub(super) not_owned: Vec<NotServed>,
 }

@@ -20,7 +20,8 @@ impl Translator {
     /// Why Ingresses that name this host do not serve it: they are not ours, in a cluster as well, where that is nobody's
     /// mistake, or the host is not theirs.
     pub fn not_served(&self, host: &str) -> impl Iterator<Item = &Diagnostic> {
-        let hosts = self.ingresses.values().flat_map(|unit| unit.not_selected.iter().chain(&unit.not_owned));
+        let hosts =
+            self.ingresses.values().flat_map(|unit| unit.not_selected.as_deref().into_iter().chain(&unit.not_owned));
         hosts
             .filter(move |not_served| not_served.hosts.iter().any(|name| name == host))
             .map(|not_served| &not_served.why)

@@ -10,7 +10,7 @@ pub(in crate::translate) struct IngressOutcome {
     /// The Ingress, unless it is not ours or rejected.
     pub(in crate::translate) parsed: Option<ParsedIngress>,
     /// Why it is not ours.
-    pub(in crate::translate) not_selected: Option<NotServed>,
+    pub(in crate::translate) not_selected: Option<Box<NotServed>>,
     /// Hosts that its namespace may not have.
     pub(in crate::translate) not_owned: Vec<NotServed>,
     /// It is ours and invalid as a whole: the last valid version stays.

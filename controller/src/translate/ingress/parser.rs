@@ -38,7 +38,7 @@ pub(in crate::translate) fn parse(
         let why = Diagnostic::warning(object, foreign.field, foreign.message).because(Reason::Ignored);
         let why = why.with_value(&foreign.value).at(place);
         let diagnostics = is_told.then(|| why.clone()).into_iter().collect();
-        let not_selected = Some(NotServed::all(&stored.object, why));
+        let not_selected = Some(Box::new(NotServed::all(&stored.object, why)));
         return IngressOutcome { not_selected, diagnostics, ..IngressOutcome::default() };
     }
     let none = BTreeMap::new();
@@ -335,6 +335,9 @@ impl Parser<'_> {
         let id = ServiceBackend::tcp(namespace, service.name.as_str(), port.unwrap_or_default());
         let in_rules = field.starts_with("spec.rules");
         let routed = Reference { field: format!("{field}.service").into(), routed: true, in_rules };
+        // Paths with one backend share its name.
+        let known = self.references.get_key_value(&id).map(|(known, _)| known.clone());
+        let id = known.unwrap_or(id);
         let reference = self.references.entry(id.clone()).or_insert_with(|| routed.clone());
         if !reference.routed {
             *reference = routed;
