@@ -14,6 +14,8 @@ pub use gateway_api::GatewayObjects;
 use k8s_openapi::api::core::v1::{ConfigMap, Endpoints, Namespace, Secret, Service};
 use k8s_openapi::api::discovery::v1::EndpointSlice;
 use k8s_openapi::api::networking::v1::{Ingress, IngressClass};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+use litemap::LiteMap;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
@@ -206,7 +208,7 @@ impl Store {
         }
         let changed = match object {
             Object::Ingress(object) => self.ingresses.insert(Stored { key: key.clone(), object, age }, same_ingress),
-            Object::EndpointSlice(slice) => return self.slices.insert(&key, slice),
+            Object::EndpointSlice(slice) => return self.slices.insert(&key, &slice),
             Object::Endpoints(endpoints) => {
                 let changed = self.endpoints.insert(&key, endpoints, |a, b| a.subsets == b.subsets);
                 return if changed { vec![endpoints_change(&key.namespace, &key.name)] } else { Vec::new() };
@@ -299,7 +301,8 @@ impl<T> Named<T> {
     }
 }
 
-type SlicesByName = BTreeMap<Arc<str>, Arc<EndpointSlice>>;
+/// Most Services have one or two, and a node of a map of the standard library has room for eleven.
+type SlicesByName = LiteMap<Arc<str>, Arc<EndpointSlice>>;
 
 /// EndpointSlices by namespace and Service, then by name.
 #[derive(Clone, Debug, Default)]
@@ -311,12 +314,12 @@ struct Slices {
 
 impl Slices {
     fn of_service(&self, namespace: &str, service: &str) -> impl Iterator<Item = &Arc<EndpointSlice>> {
-        self.by_service.get(namespace).and_then(|services| services.get(service)).into_iter().flat_map(BTreeMap::values)
+        self.by_service.get(namespace).and_then(|services| services.get(service)).into_iter().flat_map(LiteMap::values)
     }
 
     /// A slice that names no Service is nobody's, and is forgotten.
-    fn insert(&mut self, key: &ObjectKey, slice: Arc<EndpointSlice>) -> Vec<Change> {
-        let Some(service) = service_name(&slice) else { return self.remove(key).into_iter().collect() };
+    fn insert(&mut self, key: &ObjectKey, slice: &EndpointSlice) -> Vec<Change> {
+        let Some(service) = service_name(slice) else { return self.remove(key).into_iter().collect() };
         let service: Arc<str> = service.into();
         let mut changes = Vec::new();
         if self.service_of.get(key).is_some_and(|former| *former != service) {
@@ -325,10 +328,10 @@ impl Slices {
         self.service_of.insert(key.clone(), service.clone());
         let services = self.by_service.entry(key.namespace.clone()).or_default();
         let slices = services.entry(service.clone()).or_default();
-        if !slices.get(&key.name).is_some_and(|old| same_endpoints(old, &slice)) {
+        if !slices.get(&key.name).is_some_and(|old| same_endpoints(old, slice)) {
             changes.push(endpoints_change(&key.namespace, &service));
         }
-        slices.insert(key.name.clone(), slice);
+        slices.insert(key.name.clone(), Arc::new(without_metadata(slice)));
         changes
     }
 
@@ -344,6 +347,17 @@ impl Slices {
             self.by_service.remove(&key.namespace);
         }
         Some(endpoints_change(&key.namespace, &service))
+    }
+}
+
+/// What is read of a slice once its Service is known. Its labels alone are often larger than that.
+fn without_metadata(slice: &EndpointSlice) -> EndpointSlice {
+    let EndpointSlice { address_type, endpoints, ports, .. } = slice;
+    EndpointSlice {
+        metadata: ObjectMeta::default(),
+        address_type: address_type.clone(),
+        endpoints: endpoints.clone(),
+        ports: ports.clone(),
     }
 }
 

@@ -151,6 +151,16 @@ fn slices_are_indexed_by_their_service() {
 }
 
 #[test]
+fn of_a_slice_stays_what_is_read_of_it() {
+    let mut store = Store::new();
+    let whole = slice("web", "10.0.0.1");
+    store.apply(apply(Kind::EndpointSlice, "a", whole.clone()));
+    let Object::EndpointSlice(whole) = whole else { unreachable!("a slice") };
+    let expected = EndpointSlice { metadata: ObjectMeta::default(), ..whole.as_ref().clone() };
+    assert_eq!(store.endpoint_slices("shop", "web").map(AsRef::as_ref).collect::<Vec<_>>(), [&expected]);
+}
+
+#[test]
 fn endpoints_belong_to_the_service_of_their_name() {
     let mut store = Store::new();
     let mut endpoints = Endpoints::default();

@@ -90,7 +90,9 @@ impl Objects {
         }
         match observe(self.kind, &arrival.0) {
             // The API server has dropped unknown fields already. Those that only we do not know are nobody's mistake.
-            Ok(Typed { observed, findings, .. }) => {
+            Ok(Typed { mut observed, findings, .. }) => {
+                // One key for all who keep it.
+                observed.key.clone_from(&key);
                 ObjectState { key, presence: Presence::Present(observed), diagnostics: findings }
             }
             Err(wrong) => ObjectState { key, presence: Presence::Malformed, diagnostics: vec![wrong] },
