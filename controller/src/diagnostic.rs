@@ -3,7 +3,7 @@
 mod credentials;
 
 use credentials::without_credentials;
-use gateway::config::{Rejection, RejectionCause, Subject};
+use gateway::config::{Rejection, RejectionCause, Subject, UnopenedPort};
 use serde::{Deserialize, Deserializer, Serializer};
 use std::fmt::{self, Write as _};
 use std::sync::Arc;
@@ -208,6 +208,15 @@ impl From<&Rejection> for Diagnostic {
             RejectionCause::Invalid => rejected.because(Reason::Rejected),
             RejectionCause::Defect => rejected.because(Reason::InternalError),
         }
+    }
+}
+
+impl From<&UnopenedPort> for Diagnostic {
+    /// Likewise of a port that the gateway cannot open.
+    fn from(unopened: &UnopenedPort) -> Self {
+        let UnopenedPort { origin, port, message, .. } = unopened;
+        let diagnostic = Self::error(origin.object.clone(), origin.field.clone(), message.as_str());
+        diagnostic.with_value(&port.to_string()).because(Reason::Rejected)
     }
 }
 

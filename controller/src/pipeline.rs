@@ -12,8 +12,7 @@ use crate::gateway_api::ObjectStatus;
 use crate::object::ObjectKey;
 use crate::status::Reporter;
 use crate::store::{Change, Store};
-use gateway::config::Rejection;
-use gateway::config::Update;
+use gateway::config::{UnopenedPort, Update};
 use log::{log_applied, log_difference};
 use parking_lot::RwLock;
 use std::collections::{BTreeMap, BTreeSet};
@@ -80,7 +79,7 @@ pub struct Pipeline<T, P> {
     consumed: Arc<AtomicU64>,
     rejected: Vec<Diagnostic>,
     /// Ports that the gateway cannot open now.
-    unopened: watch::Receiver<Arc<[Rejection]>>,
+    unopened: watch::Receiver<Arc<[UnopenedPort]>>,
     reporter: Option<Reporter>,
     observer: Option<Observer>,
     state: watch::Sender<State>,
@@ -129,7 +128,7 @@ where
 
     /// The same, which also reports the ports that the gateway cannot open, as they come and go.
     #[must_use]
-    pub fn watching(mut self, unopened: watch::Receiver<Arc<[Rejection]>>) -> Self {
+    pub fn watching(mut self, unopened: watch::Receiver<Arc<[UnopenedPort]>>) -> Self {
         self.unopened = unopened;
         self
     }
@@ -190,7 +189,7 @@ where
         tokio::select! {
             received = received => received,
             Ok(()) = self.unopened.changed() => {
-                self.report();
+                self.report_unopened();
                 true
             }
         }
@@ -239,8 +238,11 @@ where
         self.state.send_replace(state);
     }
 
-    /// Reports what is wrong, where that changed without a build.
-    fn report(&self) {
+    /// Reports the ports that cannot be opened, which changes without a build.
+    fn report_unopened(&self) {
+        if let Some(reporter) = &self.reporter {
+            reporter.report_unopened(Arc::clone(&self.unopened.borrow()));
+        }
         let diagnostics = self.diagnostics();
         log_difference(&self.state.borrow().diagnostics, &diagnostics);
         let uids = self.uids(&diagnostics);

@@ -1,11 +1,13 @@
 //! Adit writes the statuses of Gateway API's objects: what it finds of each generation, and nothing of what is others'.
 
 use anyhow::{Context, Result};
-use controller::settings::{ClusterSettings, StatusSettings};
+use controller::settings::{ClusterSettings, ServeSettings, StatusSettings};
 use serde_json::{Value, json};
+use std::net::{SocketAddr, TcpListener};
 use std::time::Duration;
-use tests::adit::Adit;
+use tests::adit::{Adit, on_loopback};
 use tests::apiserver::{ApiServer, Fault};
+use tests::ports::own_address;
 
 const CONTROLLER: &str = "adit.dev/gateway-controller";
 
@@ -40,6 +42,10 @@ spec:
 }
 
 async fn start(manifests: &str) -> Result<(ApiServer, Adit)> {
+    start_on(on_loopback(ServeSettings::default()), manifests).await
+}
+
+async fn start_on(serve: ServeSettings, manifests: &str) -> Result<(ApiServer, Adit)> {
     let server = ApiServer::start(manifests).await?;
     server.offer("v1", &["gatewayclasses", "gateways", "httproutes", "referencegrants", "backendtlspolicies"]);
     let addresses = ["203.0.113.1", "lb.example.com"].map(|text| text.parse().expect("an address")).to_vec();
@@ -50,7 +56,7 @@ async fn start(manifests: &str) -> Result<(ApiServer, Adit)> {
         status,
         ..ClusterSettings::default()
     };
-    let adit = Adit::watch(&cluster).await?;
+    let adit = Adit::watch_on(serve, &cluster).await?;
     Ok((server, adit))
 }
 
@@ -185,5 +191,27 @@ spec:
     server.apply(&authority.to_string())?;
     let found = ["True Accepted 1", "True ResolvedRefs 1"];
     comes_to(&server, "backendtlspolicies", "shop", |status| conditions(status) == found).await?;
+    Ok(())
+}
+
+/// Whether it can be opened is known here alone, and changes without an object.
+#[tokio::test]
+async fn a_listener_whose_port_is_taken_is_not_programmed_until_it_is_free() -> Result<()> {
+    let address = own_address();
+    let occupant = TcpListener::bind(SocketAddr::new(address, 8081))?;
+    let serve = ServeSettings { bind_address: Some(address), ..on_loopback(ServeSettings::default()) };
+    let taken = CLASS_AND_GATEWAY.replace("port: 80,", "port: 8081,");
+    let (server, _adit) = start_on(serve, &taken).await?;
+    let programmed = |status: &Value| [status, &status["listeners"][0]].map(|part| condition(part, "Programmed"));
+    let waits = ["False Pending 1", "False Pending 1"];
+    let status = comes_to(&server, "gateways", "edge", |status| programmed(status) == waits).await?;
+    let conditions = status["listeners"][0]["conditions"].as_array().context("no conditions")?;
+    let messages: Vec<_> = conditions.iter().filter_map(|condition| condition["message"].as_str()).collect();
+    let says = |message: &&str| message.starts_with("port 8081 cannot be opened, and is tried again");
+    assert!(messages.iter().any(says), "{messages:?}");
+    assert_eq!(condition(&status["listeners"][0], "Accepted"), "True Accepted 1");
+    drop(occupant);
+    let serves = ["True Programmed 1", "True Programmed 1"];
+    comes_to(&server, "gateways", "edge", |status| programmed(status) == serves).await?;
     Ok(())
 }

@@ -4,6 +4,7 @@ use super::gateway::GatewayAddress;
 use super::listener::RouteGroupKind;
 use super::reference::ParentReference;
 use super::service::OwnService;
+use gateway::config::StreamProtocol;
 
 /// What became of an object.
 #[derive(Clone, Debug, PartialEq)]
@@ -51,6 +52,8 @@ pub enum StatusParts {
 pub struct ListenerStatus {
     pub name: String,
     pub supported_kinds: Vec<RouteGroupKind>,
+    /// The port that has to be opened for it, if it is none of the process's own.
+    pub port: Option<(StreamProtocol, u16)>,
     /// How many routes are attached to it.
     pub attached_routes: usize,
     pub conditions: Vec<Condition>,

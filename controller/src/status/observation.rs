@@ -6,6 +6,7 @@ use crate::feed::SourceEvent;
 use crate::gateway_api::ObjectStatus;
 use crate::object::{Kind, Object, ObjectKey};
 use crate::settings::StatusSettings;
+use gateway::config::UnopenedPort;
 use k8s_openapi::api::core::v1::Service;
 use k8s_openapi::api::networking::v1::Ingress;
 use std::sync::Arc;
@@ -26,6 +27,8 @@ pub(crate) enum Observation {
     Object(ObjectKey, Object),
     /// What the statuses of objects of Gateway API are to say, if anything of us; reported together, after they were published.
     Statuses(Vec<(ObjectKey, Option<ObjectStatus>)>),
+    /// These ports cannot be opened now.
+    Unopened(Arc<[UnopenedPort]>),
     /// The Service whose addresses are written.
     Service(Arc<Service>),
     /// An object that may be made for Gateways, or that such ones depend on, is this now.
@@ -95,6 +98,11 @@ impl Reporter {
         if !statuses.is_empty() {
             self.send(Observation::Statuses(statuses));
         }
+    }
+
+    /// Reports the ports that cannot be opened now.
+    pub fn report_unopened(&self, ports: Arc<[UnopenedPort]>) {
+        self.send(Observation::Unopened(ports));
     }
 
     /// Whether objects of a kind may be made for Gateways, or say what is made. Without a Service of our own, none are.

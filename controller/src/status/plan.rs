@@ -73,6 +73,7 @@ impl Plan {
             }
             Observation::Object(..)
             | Observation::Statuses(_)
+            | Observation::Unopened(_)
             | Observation::Service(_)
             | Observation::Infrastructure(..) => {}
         }

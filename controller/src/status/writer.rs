@@ -138,6 +138,7 @@ impl Writer {
         match observation {
             Observation::Object(key, object) => self.gateways.observe(key, object),
             Observation::Infrastructure(key, object) => self.infrastructure.observe(&key, object),
+            Observation::Unopened(ports) => self.gateways.unopened(&ports),
             Observation::Gone(key) if key.kind == Kind::Ingress => self.plan.record(Observation::Gone(key)),
             Observation::Gone(key) => {
                 self.gateways.forget(&key);

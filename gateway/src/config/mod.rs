@@ -52,6 +52,7 @@ mod subject;
 mod template;
 mod tls;
 mod tracing;
+mod unopened_port;
 mod waf;
 
 pub use access_log::{AccessLog, Escape, Syslog};
@@ -108,6 +109,7 @@ pub use subject::{ObjectName, Subject};
 pub use template::{Piece, Template, TemplateError, Variable};
 pub use tls::{Certificate, HostTls, Hsts, PrivateKey, TlsSettings};
 pub use tracing::{Collector, CollectorProtocol, Sampler, Tracing, TracingSettings};
+pub use unopened_port::UnopenedPort;
 pub use waf::Waf;
 
 use std::sync::Arc;

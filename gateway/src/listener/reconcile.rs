@@ -5,7 +5,7 @@
 
 use super::bind::{Listener, Protocol, ServedPort, hint};
 use super::opened::{Opened, OpenedSocket};
-use crate::config::{HttpPort, Origin, Rejection, StreamProtocol};
+use crate::config::{HttpPort, Origin, StreamProtocol, UnopenedPort};
 use crate::connection::socket::{listen, listen_udp};
 use crate::connection::{Controls, OwnPort, Stage};
 use crate::table::{Publisher, StreamKey, Streams, Table};
@@ -42,7 +42,7 @@ pub(super) struct Ports {
     /// What the state is about.
     declared: Declared,
     open: HashMap<StreamKey, OpenPort>,
-    failed: BTreeMap<StreamKey, UnopenedPort>,
+    failed: BTreeMap<StreamKey, Failure>,
 }
 
 /// The ports that a table declares.
@@ -68,7 +68,7 @@ struct OpenPort {
 
 /// Why a port is not open.
 #[derive(Debug)]
-struct UnopenedPort {
+struct Failure {
     message: String,
     pause: Duration,
     again: Instant,
@@ -167,7 +167,7 @@ impl Reconciler {
             Err(message) => {
                 let pause = self.ports.failed.get(&key).map(|failure| (failure.pause * 2).min(LONGEST_PAUSE));
                 let pause = pause.unwrap_or(FIRST_PAUSE);
-                self.ports.failed.insert(key, UnopenedPort { message, pause, again: now + pause });
+                self.ports.failed.insert(key, Failure { message, pause, again: now + pause });
             }
         }
     }
@@ -198,11 +198,12 @@ impl Reconciler {
     }
 
     fn report(&self, ports: &BTreeMap<StreamKey, (Service, &Origin)>) {
-        let rejection = |(key, failure): (&StreamKey, &UnopenedPort)| {
+        let unopened = |(key, failure): (&StreamKey, &Failure)| {
             let (_, origin) = ports.get(key)?;
-            Some(Rejection::new((*origin).clone(), key.1.to_string(), failure.message.clone()))
+            let (protocol, port) = *key;
+            Some(UnopenedPort { protocol, port, origin: (*origin).clone(), message: failure.message.clone() })
         };
-        self.publisher.report_unopened(self.ports.failed.iter().filter_map(rejection).collect());
+        self.publisher.report_unopened(self.ports.failed.iter().filter_map(unopened).collect());
     }
 }
 

@@ -3,7 +3,9 @@ use super::config_hash::ConfigHash;
 use super::host_index::HostIndex;
 use super::streams::Streams;
 use super::{Settings, Table};
-use crate::config::{EntryPoint, GatewaySettings, HostName, HttpPort, Rejection, StreamListener, Update, VirtualHost};
+use crate::config::{
+    EntryPoint, GatewaySettings, HostName, HttpPort, Rejection, StreamListener, UnopenedPort, Update, VirtualHost,
+};
 use crate::policy::PolicyInterner;
 use crate::policy::auth_cache::AuthCache;
 use crate::tls::Terminator;
@@ -26,7 +28,7 @@ pub struct Publisher {
     revision: watch::Sender<u64>,
     state: Mutex<State>,
     /// What the table declares and could not be opened.
-    unopened: watch::Sender<Arc<[Rejection]>>,
+    unopened: watch::Sender<Arc<[UnopenedPort]>>,
 }
 
 /// The name of a virtual host, with the entry point that has it alone.
@@ -216,15 +218,15 @@ impl Publisher {
 
     /// Declared ports that cannot be listened on now, and why. It changes without a publish: a port may
     /// be taken by another process, and become free.
-    pub fn unopened(&self) -> watch::Receiver<Arc<[Rejection]>> {
+    pub fn unopened(&self) -> watch::Receiver<Arc<[UnopenedPort]>> {
         self.unopened.subscribe()
     }
 
     /// Says which ports cannot be listened on.
-    pub(crate) fn report_unopened(&self, rejections: Arc<[Rejection]>) {
+    pub(crate) fn report_unopened(&self, ports: Arc<[UnopenedPort]>) {
         self.unopened.send_if_modified(|reported| {
-            let changed = **reported != *rejections;
-            *reported = rejections;
+            let changed = **reported != *ports;
+            *reported = ports;
             changed
         });
     }

@@ -2,6 +2,7 @@
 //! controllers.
 
 use super::place::{Place, chosen};
+use super::unopened::Unopened;
 use crate::address::Address;
 use crate::gateway_api::{
     Condition, GROUP, GatewayAddress, ListenerStatus, ObjectStatus, OwnService, ParentReference, ParentStatus,
@@ -34,6 +35,8 @@ pub(super) struct Facts<'a> {
     pub(super) addresses: &'a [Address],
     /// Where a Gateway is reached that has a Service for itself, as far as that is known.
     pub(super) place: Option<&'a Place>,
+    /// The ports that cannot be opened.
+    pub(super) unopened: &'a Unopened,
     /// Now.
     pub(super) time: String,
 }
@@ -48,18 +51,20 @@ pub(super) fn merged(now: &Value, status: &ObjectStatus, facts: &Facts<'_>) -> O
         }
         StatusParts::Gateway { conditions, listeners, attached_sets, addresses, service } => {
             let place = facts.place_of(addresses, service);
+            let (conditions, listeners) = facts.unopened.seen(conditions, listeners);
             let conditions: Vec<_> = conditions.iter().map(|condition| reachable(condition, &place)).collect();
             vec![
                 ("addresses", place.addresses.iter().map(address).collect()),
                 ("conditions", merge.conditions(&now["conditions"], &conditions)),
-                ("listeners", merge.listeners(&now["listeners"], listeners)),
+                ("listeners", merge.listeners(&now["listeners"], &listeners)),
                 ("attachedListenerSets", json!(attached_sets)),
             ]
         }
         StatusParts::ListenerSet { conditions, listeners } => {
+            let (conditions, listeners) = facts.unopened.seen(conditions, listeners);
             vec![
-                ("conditions", merge.conditions(&now["conditions"], conditions)),
-                ("listeners", merge.listeners(&now["listeners"], listeners)),
+                ("conditions", merge.conditions(&now["conditions"], &conditions)),
+                ("listeners", merge.listeners(&now["listeners"], &listeners)),
             ]
         }
         StatusParts::Route(parents) => vec![(PARENTS.field, merge.entries(&PARENTS, now, parents, facts.controller))],

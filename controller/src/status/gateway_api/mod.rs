@@ -3,6 +3,7 @@
 mod merged;
 mod place;
 mod plan;
+mod unopened;
 
 pub(super) use place::Place;
 pub(super) use plan::{Plan, StatusUpdate, parts};

@@ -2,9 +2,11 @@
 
 use super::merged::{Facts, merged};
 use super::place::Place;
+use super::unopened::Unopened;
 use crate::address::Address;
 use crate::gateway_api::{ObjectStatus, StatusParts};
-use crate::object::{Object, ObjectKey};
+use crate::object::{Kind, Object, ObjectKey};
+use gateway::config::UnopenedPort;
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use serde_json::Value;
@@ -30,6 +32,7 @@ pub(in crate::status) struct Plan {
     addresses: Option<Vec<Address>>,
     /// Where Gateways are reached that have a Service for themselves.
     places: HashMap<ObjectKey, Place>,
+    unopened: Unopened,
     due: BTreeSet<ObjectKey>,
     writing: HashSet<ObjectKey>,
 }
@@ -51,6 +54,7 @@ impl Plan {
             objects: HashMap::new(),
             addresses: None,
             places: HashMap::new(),
+            unopened: Unopened::default(),
             due: BTreeSet::new(),
             writing: HashSet::new(),
         }
@@ -82,6 +86,13 @@ impl Plan {
         }
     }
 
+    /// These ports cannot be opened now: listeners on them are not served.
+    pub(in crate::status) fn unopened(&mut self, ports: &[UnopenedPort]) {
+        self.unopened = Unopened::new(ports);
+        let has_listeners = |key: &&ObjectKey| matches!(key.kind, Kind::Gateway | Kind::ListenerSet);
+        self.due.extend(self.objects.keys().filter(has_listeners).cloned());
+    }
+
     /// The status of an object is to say this, or nothing of us.
     pub(in crate::status) fn require(&mut self, key: ObjectKey, status: Option<ObjectStatus>) {
         if let Some(state) = self.objects.get_mut(&key) {
@@ -111,7 +122,7 @@ impl Plan {
         let addresses = self.addresses.as_deref()?;
         // As the API has it: whole seconds.
         let time = now.strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
-        let mut facts = Facts { controller: &self.controller, addresses, place: None, time };
+        let mut facts = Facts { controller: &self.controller, addresses, place: None, unopened: &self.unopened, time };
         loop {
             let is_ready = |key: &&ObjectKey| {
                 !self.writing.contains(*key) && self.objects.get(*key).is_none_or(|state| !state.is_outdated)
@@ -211,8 +222,8 @@ pub(in crate::status) fn parts(object: &Object) -> Option<(&ObjectMeta, &Value)>
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::gateway_api::Condition;
-    use crate::object::Kind;
+    use crate::gateway_api::{Condition, ListenerStatus, OwnService};
+    use gateway::config::{Origin, StreamProtocol};
     use serde_json::json;
 
     fn key() -> ObjectKey {
@@ -302,6 +313,47 @@ mod tests {
         plan.forget(&key());
         plan.failed(&update);
         assert_eq!(next(&mut plan), None);
+    }
+
+    #[test]
+    fn a_gateway_is_told_of_ports_as_they_are_closed_and_open() {
+        let (mut plan, key) = (plan(), ObjectKey::new(Kind::Gateway, "default", "edge"));
+        let gateway = |version: u32, status: &Value| {
+            let metadata = json!({"name": "edge", "generation": 1, "resourceVersion": version.to_string()});
+            let gateway = json!({"metadata": metadata, "status": status});
+            Object::Gateway(serde_json::from_value(gateway).expect("a Gateway"))
+        };
+        let (port, holds) = ((StreamProtocol::Tcp, 8080), || vec![Condition::holds("Programmed", "Programmed")]);
+        let listener = ListenerStatus {
+            name: "web".to_owned(),
+            supported_kinds: Vec::new(),
+            port: Some(port),
+            attached_routes: 0,
+            conditions: holds(),
+        };
+        let parts = StatusParts::Gateway {
+            conditions: holds(),
+            listeners: vec![listener],
+            attached_sets: 0,
+            addresses: Vec::new(),
+            service: OwnService::None,
+        };
+        let origin = Origin::new(&key, "spec.listeners[0].port");
+        let closed = UnopenedPort { protocol: port.0, port: port.1, origin, message: "is taken".to_owned() };
+        plan.publish(vec![Address::Ip("1.2.3.4".into())]);
+        plan.observe(key.clone(), gateway(1, &Value::Null));
+        plan.require(key.clone(), Some(ObjectStatus { generation: Some(1), parts }));
+        for (version, ports, reason) in
+            [(1, vec![], "Programmed"), (2, vec![closed], "Pending"), (3, vec![], "Programmed")]
+        {
+            plan.unopened(&ports);
+            let update = next(&mut plan).expect("an update");
+            assert_eq!(update.fields["listeners"][0]["conditions"][0]["reason"], reason, "{version}");
+            plan.written(&update);
+            plan.observe(key.clone(), gateway(version + 1, &update.fields));
+            plan.unopened(&ports);
+            assert_eq!(next(&mut plan), None, "it says so");
+        }
     }
 
     #[test]

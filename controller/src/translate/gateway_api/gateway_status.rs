@@ -1,11 +1,13 @@
 //! What the status of a Gateway says, and those of its ListenerSets.
 
 use super::attached_routes::AttachedRoutes;
+use super::entry_point::StreamPort;
 use super::gateway::ParsedGateway;
 use super::listeners::ParsedListener;
 use super::programmed::programmed;
 use crate::gateway_api::{Condition, ListenerStatus, ObjectStatus, StatusParts};
 use crate::object::ObjectKey;
+use gateway::config::{EntryPoint, StreamProtocol};
 
 const SOME_INVALID: &str = "some listeners are not valid";
 
@@ -51,7 +53,14 @@ fn status(listener: &ParsedListener, routes: &AttachedRoutes<'_>) -> ListenerSta
     ListenerStatus {
         name: listener.name.clone(),
         supported_kinds: listener.kinds.clone(),
+        port: opened_port(listener),
         attached_routes: routes.count(listener),
         conditions: listener.conditions.clone(),
     }
+}
+
+/// The port that is opened for a listener, if it is none of the process's own.
+fn opened_port(listener: &ParsedListener) -> Option<StreamPort> {
+    let of_hosts = listener.entry.and_then(EntryPoint::own_port).map(|port| (StreamProtocol::Tcp, port));
+    of_hosts.or(listener.stream)
 }

@@ -1,4 +1,6 @@
 use super::*;
+use gateway::config::{Origin, StreamProtocol, Subject, UnopenedPort};
+use std::sync::LazyLock;
 
 const TIME: &str = "2026-01-02T03:04:05Z";
 const BEFORE: &str = "2025-01-01T00:00:00Z";
@@ -20,7 +22,8 @@ fn written(kind: &str, status: &str, reason: &str, generation: i64, since: &str)
 }
 
 fn facts(addresses: &[Address]) -> Facts<'_> {
-    Facts { controller: "adit.dev/gateway-controller", addresses, place: None, time: TIME.to_owned() }
+    static OPEN: LazyLock<Unopened> = LazyLock::new(Unopened::default);
+    Facts { controller: "adit.dev/gateway-controller", addresses, place: None, unopened: &OPEN, time: TIME.to_owned() }
 }
 
 fn class(status: bool) -> ObjectStatus {
@@ -78,6 +81,7 @@ fn a_gateway_has_an_entry_for_each_listener_and_is_programmed_with_an_address() 
     let listener = |name: &str| ListenerStatus {
         name: name.into(),
         supported_kinds: vec![RouteGroupKind { group: None, kind: "HTTPRoute".into() }],
+        port: None,
         attached_routes: 1,
         conditions: vec![condition("Accepted", true, "Accepted")],
     };
@@ -112,6 +116,58 @@ fn a_gateway_has_an_entry_for_each_listener_and_is_programmed_with_an_address() 
     assert_eq!(unreached["addresses"], json!([]));
     assert_eq!(unreached["conditions"][1]["reason"], "AddressNotAssigned");
     assert_eq!(unreached["conditions"][1]["status"], "False");
+}
+
+/// The reasons of the condition `Programmed`: of the whole and of each listener.
+fn programmed(status: &Value) -> Vec<String> {
+    let of = |part: &Value| {
+        let condition = items(&part["conditions"]).iter().find(|condition| condition["type"] == "Programmed").cloned();
+        condition.unwrap_or_default()["reason"].as_str().unwrap_or_default().to_owned()
+    };
+    std::iter::once(status).chain(items(&status["listeners"])).map(of).collect()
+}
+
+#[test]
+fn a_listener_whose_port_is_not_open_is_not_programmed() {
+    let listener = |name: &str, port| ListenerStatus {
+        name: name.into(),
+        supported_kinds: Vec::new(),
+        port,
+        attached_routes: 0,
+        conditions: vec![condition("Accepted", true, "Accepted"), condition("Programmed", true, "Programmed")],
+    };
+    let (tcp, udp) = ((StreamProtocol::Tcp, 8080), (StreamProtocol::Udp, 8080));
+    let conditions = || vec![condition("Programmed", true, "Programmed")];
+    let unopened = |(protocol, port): (StreamProtocol, u16)| UnopenedPort {
+        protocol,
+        port,
+        origin: Origin::new(Subject::other("a Gateway"), "spec.listeners[0].port"),
+        message: "cannot be opened".to_owned(),
+    };
+    let gateway = |ports: &[Option<(StreamProtocol, u16)>]| StatusParts::Gateway {
+        conditions: conditions(),
+        listeners: ports.iter().map(|port| listener("a", *port)).collect(),
+        attached_sets: 0,
+        addresses: Vec::new(),
+        service: OwnService::None,
+    };
+    let set = StatusParts::ListenerSet { conditions: conditions(), listeners: vec![listener("a", Some(tcp))] };
+    let addresses = [Address::Ip("1.2.3.4".into())];
+    for (parts, closed, expected) in [
+        (gateway(&[Some(tcp), None]), vec![tcp], vec!["Programmed", "Pending", "Programmed"]),
+        (gateway(&[Some(tcp), Some(udp)]), vec![udp], vec!["Programmed", "Programmed", "Pending"]),
+        (gateway(&[Some(tcp), Some(udp)]), vec![tcp, udp], vec!["Pending", "Pending", "Pending"]),
+        (gateway(&[Some(tcp)]), vec![], vec!["Programmed", "Programmed"]),
+        (set, vec![tcp], vec!["Pending", "Pending"]),
+    ] {
+        let closed = Unopened::new(&closed.into_iter().map(unopened).collect::<Vec<_>>());
+        let facts = Facts { unopened: &closed, ..facts(&addresses) };
+        let status = merged(&Value::Null, &ObjectStatus { generation: Some(1), parts }, &facts).expect("a change");
+        assert_eq!(programmed(&status), expected, "{closed:?}");
+        for listener in items(&status["listeners"]).iter().filter(|listener| programmed(listener) == ["Pending"]) {
+            assert_eq!(listener["conditions"][1]["message"], "port 8080 cannot be opened");
+        }
+    }
 }
 
 #[test]
