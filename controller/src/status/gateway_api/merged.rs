@@ -12,7 +12,8 @@ use serde::Deserialize as _;
 use serde_json::{Map, Value, json};
 
 /// The types of conditions that we do not always have.
-const OCCASIONAL: [&str; 4] = ["Conflicted", "InsecureFrontendValidationMode", "PartiallyInvalid", "ResolvedRefs"];
+const OCCASIONAL: [&str; 5] =
+    ["Conflicted", "InsecureFrontendValidationMode", "OverlappingTLSConfig", "PartiallyInvalid", "ResolvedRefs"];
 
 /// Where a status has an entry for each object that another one is attached to.
 struct Entries {

@@ -28,7 +28,7 @@ pub(super) struct ParsedListener {
     /// Where it is: `spec.listeners[0]`.
     pub(super) field: String,
     pub(super) port: i32,
-    protocol: String,
+    pub(super) protocol: String,
     pub(super) host: HostName,
     /// Where it serves hosts, if it does.
     pub(super) entry: Option<EntryPoint>,

@@ -30,6 +30,7 @@ mod matches;
 mod methods;
 mod mirrors;
 mod namespaces;
+mod overlap;
 mod parameters;
 mod paths;
 mod policies;

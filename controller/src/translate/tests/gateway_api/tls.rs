@@ -38,6 +38,48 @@ fn at_edge(conditions: &[&str]) -> Vec<(String, Vec<String>)> {
     vec![("edge".to_owned(), conditions.iter().map(|text| (*text).to_owned()).collect())]
 }
 
+/// As in the API's own example; of other ports and protocols nothing is told.
+#[test]
+fn listeners_for_https_with_hosts_in_common_are_told() {
+    let with_tls = |name: &str, port: u16, protocol: &str, host: &str| {
+        format!(
+            "{{name: {name}, port: {port}, protocol: {protocol}, hostname: '{host}', tls: {{certificateRefs: [{{name: tls}}]}}}}"
+        )
+    };
+    let mut listeners = vec![
+        with_tls("a", 443, "HTTPS", "foo.example.com"),
+        with_tls("b", 443, "HTTPS", "foo.example.org"),
+        with_tls("c", 443, "HTTPS", "*.example.com"),
+        with_tls("d", 8443, "HTTPS", "foo.example.com"),
+        with_tls("e", 443, "TLS", "bar.example.org"),
+        "{name: f, port: 80, protocol: HTTP, hostname: foo.example.com}".to_owned(),
+    ];
+    let mut world = world(&[secret("default"), gateway(&listeners.join(", "))]);
+    let told = |world: &World| match world.parts(Kind::Gateway, "edge") {
+        Some(StatusParts::Gateway { listeners, .. }) => listeners
+            .iter()
+            .flat_map(|listener| listener.conditions.iter().map(|condition| (listener.name.clone(), condition)))
+            .filter(|(_, condition)| condition.kind == "OverlappingTLSConfig" && condition.holds)
+            .map(|(name, condition)| format!("{name} {}: {}", condition.reason, condition.message))
+            .collect::<Vec<_>>(),
+        other => panic!("no status: {other:?}"),
+    };
+    let of = |name: &str, other: &str| {
+        format!(
+            "{name} OverlappingHostnames: its hostname overlaps with that of listener {other}: requests for one that come on a \
+             connection for the other are answered with 421"
+        )
+    };
+    assert_eq!(told(&world), [of("a", "c"), of("c", "a")]);
+    listeners[1] = with_tls("b", 443, "HTTPS", "");
+    world.apply(&gateway(&listeners.join(", ")));
+    assert_eq!(told(&world), [of("a", "b"), of("b", "a"), of("c", "a")]);
+    listeners[1] = with_tls("b", 443, "HTTPS", "foo.example.org");
+    listeners.remove(2);
+    world.apply(&gateway(&listeners.join(", ")));
+    assert_eq!(told(&world), [""; 0]);
+}
+
 #[test]
 fn a_policy_tells_each_gateway_that_sends_requests_to_its_service() {
     let (certificate, _) = pem(&["authority"]);
