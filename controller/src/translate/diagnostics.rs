@@ -27,8 +27,8 @@ pub(super) enum UnitKey {
     Backend(ServiceBackend),
     /// A GatewayClass, a Gateway or a route.
     Object(ObjectKey),
-    /// A Gateway beside the others, by its ports.
-    Ports(ObjectKey),
+    /// A Gateway beside the others: its ports and its hosts with TLS.
+    Settled(ObjectKey),
 }
 
 impl Diagnostics {

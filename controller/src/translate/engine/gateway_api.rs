@@ -29,8 +29,8 @@ impl Translator {
                 self.diagnostics.set(UnitKey::Object(key), diagnostics);
             }
             if kind == Kind::Gateway {
-                for (key, diagnostics) in self.gateway_api.settle_ports(&self.streams.listeners, dirty) {
-                    self.diagnostics.set(UnitKey::Ports(key), diagnostics);
+                for (key, diagnostics) in self.gateway_api.settle(&self.streams.listeners, dirty) {
+                    self.diagnostics.set(UnitKey::Settled(key), diagnostics);
                 }
             }
         }

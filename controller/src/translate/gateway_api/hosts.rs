@@ -116,7 +116,7 @@ impl Claims {
         let has_listener = |host: &&HostName| self.listeners.contains_key(&(*entry, (*host).clone()));
         let Some(listener) = wider.iter().find(has_listener) else { return self.of_no_listener(*entry, name) };
         let listeners = self.listeners.get(&(*entry, listener.clone()))?;
-        // Where listeners of two Gateways want different things, the older decides.
+        // Listeners of several Gateways want the same of TLS here: see `TlsHosts`.
         let ((gateway, _), oldest) = listeners.first_key_value()?;
         if let Some(mode) = oldest.tls_mode {
             let routed = self.streams((*entry, listener, &wider), mode, (gateways, routes));
@@ -149,8 +149,7 @@ impl Claims {
         }
         tiers.retain(|routes| !routes.is_empty());
         let mut tiers = tiers.into_iter();
-        let of_requests = listeners.values().filter(|listener| listener.tls_mode.is_none());
-        let tls = of_requests.into_iter().find_map(|listener| listener.tls.clone());
+        let tls = listeners.values().find_map(|listener| listener.tls.clone());
         let tls_route = shared.and_then(|shared| shared.tls_route.clone()).filter(|_| tls.is_none());
         Some(VirtualHost {
             name: name.clone(),
@@ -253,7 +252,7 @@ fn strictest(all: impl Iterator<Item = ClientCertificates>) -> Option<ClientCert
 }
 
 /// Which object a listener stands in.
-fn owner<'a>(gateway: &'a ParsedGateway, listener: &'a ParsedListener) -> &'a Rank {
+pub(super) fn owner<'a>(gateway: &'a ParsedGateway, listener: &'a ParsedListener) -> &'a Rank {
     listener.set.as_ref().unwrap_or(&gateway.rank)
 }
 

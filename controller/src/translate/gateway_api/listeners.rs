@@ -172,8 +172,10 @@ impl ParsedListener {
         self.conditions.push(Condition::fails("Programmed", reason, message));
     }
 
-    fn conflict(&mut self, reason: &'static str, message: &str, findings: &mut Findings) {
+    /// The same, because another one has what it wants.
+    pub(super) fn conflict(&mut self, reason: &'static str, message: &str, findings: &mut Findings) {
         findings.error(Reason::Conflict, &format!("{}.name", self.field), &self.name, message);
+        self.conditions.retain(|condition| condition.kind != "Conflicted");
         self.conditions.push(Condition { message: message.to_owned(), ..Condition::holds("Conflicted", reason) });
         self.refuse(reason, message);
     }

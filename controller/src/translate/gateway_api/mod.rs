@@ -50,6 +50,7 @@ mod stream_route;
 mod stream_rule;
 mod streams;
 mod timeouts;
+mod tls_hosts;
 mod units;
 mod wrong;
 

@@ -10,6 +10,7 @@ use super::ports::Ports;
 use super::references::RouteReferences;
 use super::route::ParsedRoute;
 use super::statuses::Statuses;
+use super::tls_hosts::TlsHosts;
 use crate::diagnostic::Diagnostic;
 use crate::gateway_api::{ObjectStatus, StatusParts};
 use crate::lookup::Lookup;
@@ -33,6 +34,7 @@ pub(in crate::translate) struct GatewayApi {
     /// Each by itself, whatever ports others have.
     pub(super) declared: BTreeMap<ObjectKey, ParsedGateway>,
     pub(super) ports: Ports,
+    pub(super) tls_hosts: TlsHosts,
     /// The Gateways that ListenerSets name.
     pub(super) sets: BTreeMap<ObjectKey, ObjectKey>,
     pub(super) gateways: Gateways,
@@ -154,7 +156,7 @@ impl GatewayApi {
         diagnostics
     }
 
-    /// Reads a Gateway with its ListenerSets anew, and says what is wrong with it. What it says counts once [`Self::settle_ports`] has taken it in.
+    /// Reads a Gateway with its ListenerSets anew, and says what is wrong with it. What it says counts once [`Self::settle`] has taken it in.
     pub(in crate::translate) fn read_gateway(
         &mut self,
         key: &ObjectKey,
@@ -187,17 +189,19 @@ impl GatewayApi {
         }
         if let Some(former) = self.declared.remove(key) {
             self.ports.remove(&former);
+            self.tls_hosts.remove(&former);
         }
         if let Some(gateway) = gateway {
             self.ports.add(&gateway);
+            self.tls_hosts.add(&gateway);
             self.declared.insert(key.clone(), gateway);
         }
         dirty.declared.insert(key.clone());
     }
 
-    /// Decides which Gateway has which port, beside these services, and takes in those that were read anew and those for which
-    /// that is news. Where one changes, so do its routes. Returns what is wrong with each of them.
-    pub(in crate::translate) fn settle_ports(
+    /// Decides which Gateway has which port, beside these services, and which has the TLS of which host, and takes in those that were
+    /// read anew and those for which that is news. Where one changes, so do its routes. Returns what is wrong with each of them.
+    pub(in crate::translate) fn settle(
         &mut self,
         services: &[StreamListener],
         dirty: &mut GatewayDirty,
@@ -207,14 +211,21 @@ impl GatewayApi {
         }
         let mut concerned = std::mem::take(&mut dirty.declared);
         concerned.extend(self.ports.settle(services));
+        concerned.extend(self.tls_hosts.settle());
         let mut found = Vec::new();
         for key in concerned {
-            let settled = self.declared.get(&key).map(|declared| self.ports.settled(declared));
-            let (gateway, diagnostics) = settled.unzip();
+            let (gateway, diagnostics) = self.declared.get(&key).map(|declared| self.settled(declared)).unzip();
             self.set_gateway(&key, gateway, dirty);
             found.push((key, diagnostics.unwrap_or_default()));
         }
         found
+    }
+
+    /// A Gateway without the listeners whose ports or hosts others have got, and what a person is told of these.
+    fn settled(&self, declared: &ParsedGateway) -> (ParsedGateway, Vec<Diagnostic>) {
+        let (mut gateway, mut diagnostics) = self.ports.settled(declared);
+        diagnostics.append(&mut self.tls_hosts.yield_to_holders(&mut gateway));
+        (gateway, diagnostics)
     }
 
     /// The ports to open, where they are others than before.

@@ -148,6 +148,45 @@ fn one_host_is_one_listeners() {
     assert!(hosts(&world).is_empty());
 }
 
+/// The same Gateway with another name.
+fn named(name: &str, gateway: &str) -> String {
+    gateway.replace("{name: edge}", &format!("{{name: {name}}}"))
+}
+
+/// Requests and connections of one host cannot both be had, nor connections that end here and that pass.
+#[test]
+fn a_host_of_two_gateways_is_the_older_ones_and_the_younger_is_told() {
+    let https = "{name: s, port: 443, protocol: HTTPS, hostname: a.example, tls: {certificateRefs: [{name: tls}]}}";
+    let (ends, passes) = (tls("t", "a.example", "Terminate"), tls("p", "a.example", "Passthrough"));
+    let to_young = || tls_route("a", "a.example", &["a"]).replace("name: edge", "name: young");
+    for (older, younger, reason, whose) in [
+        (https, &*passes, "ProtocolConflict", "s of Gateway default/edge, which is older and for HTTPS"),
+        (
+            &*passes,
+            https,
+            "ProtocolConflict",
+            "p of Gateway default/edge, which is older and for TLS that passes through",
+        ),
+        (&*ends, &*passes, "HostnameConflict", "t of Gateway default/edge, which is older and for TLS that ends here"),
+    ] {
+        let other = tls("o", "b.example", "Passthrough");
+        let mut world = world(&[gateway(older), named("young", &gateway(&format!("{younger}, {other}"))), to_young()]);
+        let (accepted, programmed) = (format!("!Accepted: {reason}"), format!("!Programmed: {reason}"));
+        let conflicted = ["ResolvedRefs", "Conflicted", &accepted, &programmed];
+        assert_eq!(world.gateway_of("edge").1, [listener(0, &SERVED)], "{older}");
+        assert_eq!(world.gateway_of("young").1, [listener(0, &conflicted), listener(0, &SERVED)], "{younger}");
+        let told = format!("has the port and the hostname of listener {whose}: it is not served");
+        let is_told = |world: &World| world.said(Severity::Error).iter().any(|said| said.contains(&told));
+        assert!(is_told(&world), "{:?}", world.said(Severity::Error));
+
+        world.delete(Kind::Gateway, "edge");
+        assert_eq!(world.gateway_of("young").1[0].1, SERVED, "{younger}");
+        assert!(!is_told(&world));
+        world.apply(&gateway(older));
+        assert_eq!(world.gateway_of("young").1[0].1, conflicted, "{younger}");
+    }
+}
+
 #[test]
 fn connections_that_lead_nowhere_keep_their_share() {
     let world = world(&[
