@@ -63,7 +63,7 @@ impl Translator {
             let unit = UnitKey::EntryHost(place.0, place.1.clone());
             match catch_panic(|| self.gateway_api.make_host(&place, shared, age)) {
                 Ok(host) => {
-                    self.diagnostics.set(unit, Vec::new());
+                    self.diagnostics.set(unit, self.gateway_api.shadowed(&place));
                     let changed = self.gateway_api.set_host(&place, host, &mut self.shared_policies);
                     update.entry_hosts.extend(changed.map(|host| (place.0, place.1, host)));
                 }

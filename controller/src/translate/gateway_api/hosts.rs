@@ -3,10 +3,11 @@
 use super::attachment::{Attachment, Gateways};
 use super::backend_certificates;
 use super::gateway::ParsedGateway;
-use super::host_names::{and_wider, covers, specificity};
+use super::host_names::{and_wider, as_written, covers, specificity};
 use super::listeners::{ParsedListener, TlsMode};
 use super::rank::Rank;
 use super::route::ParsedRoute;
+use crate::diagnostic::{Diagnostic, Reason};
 use crate::object::{Age, ObjectKey};
 use gateway::config::{
     Action, Certificate, ClientCertificates, EntryPoint, HostName, HostPolicies, Origin, PathKind, Route,
@@ -22,13 +23,16 @@ pub(in crate::translate) type HostPlace = (EntryPoint, HostName);
 /// Which listeners and routes have a say on which host.
 #[derive(Debug, Default)]
 pub(super) struct Claims {
-    /// The listeners of a host: by their Gateways, the oldest first, and by name.
-    listeners: BTreeMap<HostPlace, BTreeMap<(Rank, String), ParsedListener>>,
+    /// The listeners of a host.
+    listeners: BTreeMap<HostPlace, Listeners>,
     /// Routes by the host of their listener and the hosts that they take there.
     routes: BTreeMap<(EntryPoint, HostName, HostName), BTreeSet<(HostName, Rank)>>,
     /// How many of these make a host one of its entry point.
     names: BTreeMap<HostPlace, usize>,
 }
+
+/// Listeners by what they stand in, the oldest first, and by name.
+type Listeners = BTreeMap<(Rank, String), ParsedListener>;
 
 /// How specific the name of a route is.
 type Specificity = (u8, Reverse<usize>);
@@ -113,9 +117,9 @@ impl Claims {
             return None;
         }
         let wider = and_wider(name);
-        let has_listener = |host: &&HostName| self.listeners.contains_key(&(*entry, (*host).clone()));
-        let Some(listener) = wider.iter().find(has_listener) else { return self.of_no_listener(*entry, name) };
-        let listeners = self.listeners.get(&(*entry, listener.clone()))?;
+        let Some((listener, listeners)) = self.nearest(*entry, &wider) else {
+            return self.of_no_listener(*entry, name);
+        };
         // Listeners of several Gateways want the same of TLS here: see `TlsHosts`.
         let ((gateway, _), oldest) = listeners.first_key_value()?;
         if let Some(mode) = oldest.tls_mode {
@@ -161,6 +165,23 @@ impl Claims {
             tls: tls.or_else(|| shared.and_then(|shared| shared.tls.clone())),
             tls_route,
         })
+    }
+
+    /// What is told of routes whose TLS connections for a name of an entry point an older route of the same hostname gets.
+    pub(super) fn shadowed(&self, (entry, name): &HostPlace) -> Vec<Diagnostic> {
+        let wider = and_wider(name);
+        let nearest = self.nearest(*entry, &wider);
+        let Some((listener, _)) = nearest.filter(|(_, listeners)| leads_on(listeners)) else { return Vec::new() };
+        let mut attached = self.attached(*entry, listener, &wider);
+        attached.sort();
+        let Some((first, oldest)) = attached.first() else { return Vec::new() };
+        let equals = attached.iter().skip(1).take_while(|(specificity, _)| specificity == first);
+        equals.map(|(_, younger)| not_served(name, younger, oldest)).collect()
+    }
+
+    /// The listeners of the first of these names that has any, and that name.
+    fn nearest<'n>(&self, entry: EntryPoint, names: &'n [HostName]) -> Option<(&'n HostName, &Listeners)> {
+        names.iter().find_map(|name| Some((name, self.listeners.get(&(entry, name.clone()))?)))
     }
 
     /// What becomes of TLS connections for names of no listener, on a port of their own that leads connections on: they are
@@ -225,6 +246,19 @@ fn backend_certificate<'a>(
     let showing = attached.filter_map(|attached| gateways.get(&attached.gateway));
     let showing = showing.filter_map(|gateway| Some((&gateway.rank, gateway.backend_certificate.as_ref()?)));
     showing.min_by_key(|(rank, _)| *rank).map(|(_, certificate)| certificate)
+}
+
+/// Whether TLS connections of a host are led on as connections: all its listeners want the same.
+fn leads_on(listeners: &Listeners) -> bool {
+    listeners.values().any(|listener| listener.tls_mode.is_some())
+}
+
+/// Connections for one name are all the oldest route's.
+fn not_served(name: &HostName, younger: &Rank, oldest: &Rank) -> Diagnostic {
+    let message =
+        format!("is a host of an older route, which gets its connections ({}): this one gets none", oldest.key);
+    let diagnostic = Diagnostic::error(&younger.key, "spec.hostnames", message).because(Reason::Conflict);
+    diagnostic.with_value(&as_written(name)).with_related(&oldest.key).at(younger.age.place.clone())
 }
 
 /// The policies of a host: an Ingress's, and what the listeners make of the certificates of clients.

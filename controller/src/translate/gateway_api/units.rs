@@ -288,6 +288,11 @@ impl GatewayApi {
         self.claims.host(place, (&self.gateways, &self.routes), shared, age)
     }
 
+    /// What is wrong with the routes of a host of an entry point beside one another. See [`Claims::shadowed`].
+    pub(in crate::translate) fn shadowed(&self, place: &HostPlace) -> Vec<Diagnostic> {
+        self.claims.shadowed(place)
+    }
+
     /// Takes a host in. See [`SharedPolicies::replace_host`].
     pub(in crate::translate) fn set_host(
         &mut self,

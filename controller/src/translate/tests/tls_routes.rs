@@ -188,6 +188,24 @@ fn a_host_of_two_gateways_is_the_older_ones_and_the_younger_is_told() {
 }
 
 #[test]
+fn of_routes_with_one_host_the_younger_is_told() {
+    let mut world = world(&[
+        gateway(&tls("t", "*.example", "Passthrough")),
+        tls_route("older", "'*.example', a.example", &["a"]),
+        tls_route("younger", "'*.example', b.example", &["b"]),
+    ]);
+    for name in ["older", "younger"] {
+        assert_eq!(world.parents_of(Kind::TlsRoute, name), [["Accepted", "ResolvedRefs"]], "{name}");
+    }
+    let [said] = &world.said(Severity::Error)[..] else { panic!("{:?}", world.said(Severity::Error)) };
+    let expected = "TLSRoute default/younger: spec.hostnames: \"*.example\" is a host of an older route, which gets its \
+                    connections (TLSRoute default/older): this one gets none";
+    assert!(said.contains(expected), "{said}");
+    world.delete(Kind::TlsRoute, "older");
+    assert_eq!(world.said(Severity::Error), [""; 0]);
+}
+
+#[test]
 fn connections_that_lead_nowhere_keep_their_share() {
     let world = world(&[
         gateway(&tls("t", "", "Passthrough")),
