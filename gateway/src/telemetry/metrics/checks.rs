@@ -1,13 +1,15 @@
+use super::ingress_counter::IngressCounter;
 use super::names::{self, MetricDoc};
-use prometheus::{Gauge, IntCounterVec, IntGauge, Registry};
+use prometheus::{Gauge, IntGauge, Registry};
+use std::sync::Arc;
 use std::time::Duration;
 
 /// How Ingresses are read, under the names of ingress-nginx's admission webhook. There, an Ingress is checked before the
 /// API server takes it; here, when it has.
 #[derive(Clone, Debug)]
 pub struct CheckMetrics {
-    success: IntCounterVec,
-    errors: IntCounterVec,
+    success: IngressCounter,
+    errors: IngressCounter,
     tested_ingresses: IntGauge,
     tested_duration: Gauge,
     render_ingresses: IntGauge,
@@ -18,7 +20,7 @@ pub struct CheckMetrics {
 
 impl CheckMetrics {
     pub(super) fn register(registry: &Registry) -> prometheus::Result<Self> {
-        let counters = |doc: MetricDoc| registered(registry, IntCounterVec::new(doc.opts(), doc.labels)?);
+        let counters = |doc: MetricDoc| registered(registry, IngressCounter::new(doc)?);
         let number = |doc: MetricDoc| registered(registry, IntGauge::with_opts(doc.opts())?);
         let duration = |doc: MetricDoc| registered(registry, Gauge::with_opts(doc.opts())?);
         Ok(Self {
@@ -34,16 +36,15 @@ impl CheckMetrics {
     }
 
     /// An Ingress was read, and has an error or not.
-    pub fn checked(&self, namespace: &str, ingress: &str, has_error: bool) {
+    pub fn checked(&self, namespace: &Arc<str>, ingress: &Arc<str>, has_error: bool) {
         let counters = if has_error { &self.errors } else { &self.success };
-        counters.with_label_values(&[ingress, namespace]).inc();
+        counters.increment(namespace, ingress);
     }
 
     /// An Ingress is gone, or another controller's.
-    pub fn forget(&self, namespace: &str, ingress: &str) {
+    pub fn forget(&self, namespace: &Arc<str>, ingress: &Arc<str>) {
         for counters in [&self.success, &self.errors] {
-            // Removing fails if the series was not there.
-            let _ = counters.remove_label_values(&[ingress, namespace]);
+            counters.remove(namespace, ingress);
         }
     }
 

@@ -11,6 +11,7 @@ mod ejections;
 mod encode;
 mod events;
 mod histogram;
+mod ingress_counter;
 mod labels;
 mod listeners;
 mod map;

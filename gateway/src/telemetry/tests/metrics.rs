@@ -277,8 +277,9 @@ fn every_metric_is_documented() {
     telemetry.controller().watch("Ingress", true);
     telemetry.controller().leads("adit-leader", true);
     telemetry.controller().reviewed(Admission::Refused);
-    telemetry.checks().checked("ns", "web", false);
-    telemetry.checks().checked("ns", "web", true);
+    for has_error in [false, true] {
+        telemetry.checks().checked(&"ns".into(), &"web".into(), has_error);
+    }
     telemetry.certificates().set(&certificate());
     telemetry.count_endpoints(ejecting()).expect("for the first time");
     let text = telemetry.metrics().expect("encodes");
