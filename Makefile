@@ -22,6 +22,8 @@ ARGO_ROLLOUTS := $(TOOLS)/argo-rollouts/controller
 ARGO_ROLLOUTS_MODULE := tests/tools/argo-rollouts
 GATEWAY_CONFORMANCE := $(TOOLS)/gateway-conformance
 GATEWAY_CONFORMANCE_MODULE := tests/tools/gateway-conformance
+# The CustomResourceDefinitions of Gateway API.
+GATEWAY_CRDS := $(GATEWAY_CONFORMANCE)/crds
 # The names by which the suite knows its backend.
 GATEWAY_BACKENDS := $(patsubst %,target/image/test/gateway-backend-%.tar,v0.1.0 v0.2.0)
 HELM := $(TOOLS)/helm
@@ -86,7 +88,7 @@ screenshots: clients $(AXE) ## Write the pictures of the dashboard, docs/dashboa
 	ADIT_TEST_WRITE_SCREENSHOTS=1 cargo test --workspace --locked --test suite -- dashboard_pages::browser
 
 .PHONY: test-cluster
-test-cluster: prerequisites test-images $(HELM) ## Run the tests in a cluster: in a lab, or in that of ADIT_TEST_KUBECONFIG
+test-cluster: prerequisites test-images $(HELM) $(GATEWAY_CRDS) ## Run the tests in a cluster: in a lab, or in that of ADIT_TEST_KUBECONFIG
 	@tests/cluster/test
 
 .PHONY: conformance
@@ -316,15 +318,23 @@ $(ARGO_ROLLOUTS): $(wildcard $(ARGO_ROLLOUTS_MODULE)/*)
 		module=$$("$$go" list -m -f '{{.Dir}}' github.com/argoproj/argo-rollouts) && \
 		install -m 644 "$$module"/manifests/crds/*-crd.yaml $(CURDIR)/$(@D)/crds
 
-# The suite needs a newer Go than Kubernetes does, which its go.mod names. The CustomResourceDefinitions are put beside it.
-$(GATEWAY_CONFORMANCE)/suite: $(shell find $(GATEWAY_CONFORMANCE_MODULE) -type f)
+# The suite needs a newer Go than Kubernetes does, which its go.mod names.
+$(GATEWAY_CONFORMANCE)/suite: $(shell find $(GATEWAY_CONFORMANCE_MODULE) -type f) | $(GATEWAY_CRDS)
 	@command -v go >/dev/null || .ci/prerequisites golang-go
-	@mkdir -p target/cluster $(@D)/crds
+	@mkdir -p target/cluster
 	go=$$(tests/cluster/setup/go) && cd $(GATEWAY_CONFORMANCE_MODULE) && export CGO_ENABLED=0 GOTOOLCHAIN=auto GOWORK=off && \
 		"$$go" test -c -trimpath -buildvcs=false -ldflags "-s -w" -o $(CURDIR)/$@ . && \
-		"$$go" build -trimpath -buildvcs=false -ldflags "-s -w" -o $(CURDIR)/$(@D)/backend ./backend && \
+		"$$go" build -trimpath -buildvcs=false -ldflags "-s -w" -o $(CURDIR)/$(@D)/backend ./backend
+
+# Without the suite, which takes longer.
+$(GATEWAY_CRDS): $(GATEWAY_CONFORMANCE_MODULE)/go.mod
+	@command -v go >/dev/null || .ci/prerequisites golang-go
+	@mkdir -p target/cluster $@
+	go=$$(tests/cluster/setup/go) && cd $(GATEWAY_CONFORMANCE_MODULE) && export GOTOOLCHAIN=auto GOWORK=off && \
+		"$$go" mod download sigs.k8s.io/gateway-api && \
 		module=$$("$$go" list -m -f '{{.Dir}}' sigs.k8s.io/gateway-api) && \
-		install -m 644 "$$module"/config/crd/standard/*.yaml $(CURDIR)/$(@D)/crds
+		install -m 644 "$$module"/config/crd/standard/*.yaml $(CURDIR)/$@
+	@touch $@
 
 $(CYCLONEDX):
 	cargo install cargo-cyclonedx --locked --version $(CARGO_CYCLONEDX) --root $(TOOLS)/cargo-cyclonedx-$(CARGO_CYCLONEDX)

@@ -7,9 +7,8 @@
 use anyhow::{Context as _, Result, ensure};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
-use std::path::Path;
 use std::process::Stdio;
-use tests::lab::{Installed, Manifest, apply, kubectl};
+use tests::lab::{Installed, Manifest, apply, install_gateway_api};
 use tokio::process::Command;
 
 /// What is played.
@@ -43,10 +42,7 @@ async fn gateway_api() -> Result<()> {
 
 /// An Adit whose Gateways have a Service each, with a cluster IP: the suite expects an address for each of them.
 pub(super) async fn with_services(name: &str) -> Result<Installed> {
-    let crds = format!("{SUITE}/crds");
-    ensure!(Path::new(&crds).exists(), "{crds} is missing: `make conformance` makes it");
-    kubectl(&format!("apply --server-side --filename={crds}")).await?;
-    kubectl("wait crd --all --for=condition=Established --timeout=600s").await?;
+    install_gateway_api().await?;
     let mine = format!("adit-{name}");
     let controller = "controllerName: adit.dev/gateway-controller";
     let reference = json!({"group": "", "kind": "ConfigMap", "namespace": mine, "name": "gateways"});

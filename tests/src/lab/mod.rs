@@ -10,6 +10,7 @@
 mod certificate;
 mod echo;
 mod entry;
+mod gateway_api;
 mod install;
 mod kubectl;
 mod load;
@@ -23,6 +24,7 @@ mod wait;
 pub use certificate::certificate;
 pub use echo::Echo;
 pub use entry::{Answer, Entry, give_address, nodes, own_address};
+pub use gateway_api::install_gateway_api;
 pub use install::Installed;
 pub use kubectl::{apply, get, get_path, kubectl, kubectl_with};
 pub use load::{Load, Tally};
