@@ -11,6 +11,7 @@ mod client_certificates;
 mod conformance;
 mod fixtures;
 mod flags;
+mod gateway_guides;
 mod limits;
 mod machine;
 mod migration;
