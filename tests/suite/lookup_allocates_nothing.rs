@@ -1,8 +1,9 @@
-//! A look-up in a table of 10,000 hosts allocates nothing, also where an entry point has hosts of its own.
+//! A look-up in a table of 10,000 hosts allocates nothing, also where an entry point has hosts of its own, and where routes want
+//! more of a request than its path, or stand behind those of a more specific name.
 
 use gateway::config::{
-    Action, EntryPoint, HostName, Origin, Owner, PathKind, PathMatching, Route, RouteMatch, Subject, Update,
-    VirtualHost,
+    Action, CallMatch, EntryPoint, HostName, Origin, Owner, PathKind, PathMatching, QueryMatch, Route, RouteMatch,
+    Subject, Update, ValueMatch, VirtualHost,
 };
 use gateway::headers::Headers;
 use gateway::request::{RequestView, normalize};
@@ -14,21 +15,44 @@ use std::sync::Arc;
 const HOSTS: usize = 10_000;
 /// A port that has no hosts but its own.
 const OWN_PORT: EntryPoint = EntryPoint::Port { port: 8443, tls: true };
+/// A path that only the routes of the widest name have.
+const ONLY_BEHIND: &str = "/status";
 
-fn virtual_host(name: HostName, kind: PathKind) -> (HostName, Option<Arc<VirtualHost>>) {
-    let route = |path: &str| Route {
+fn route(matches: RouteMatch) -> Route {
+    Route {
         origin: Origin::new(Subject::other("Ingress default/shop"), "spec.rules[0].http.paths[0]"),
         owner: Owner::default(),
-        matches: RouteMatch::path(kind, path),
+        matches,
         action: Action::DefaultBackend(Arc::default()),
         policies: Arc::default(),
         locations: Arc::default(),
-    };
-    let host = VirtualHost::new(name.clone(), ["/", "/shop", "/shop/cart/"].map(route).into());
-    (name, Some(Arc::new(host)))
+    }
+}
+
+fn virtual_host(name: HostName, kind: PathKind) -> VirtualHost {
+    let paths = ["/", "/shop", "/shop/cart/"].map(|path| route(RouteMatch::path(kind, path)));
+    VirtualHost::new(name, paths.into())
+}
+
+/// With routes as a listener has them, for methods, arguments and calls of gRPC. What these do not take is for those of wider names.
+fn host_of_gateway(name: HostName) -> VirtualHost {
+    let cart = || RouteMatch::path(PathKind::Prefix, "/shop/cart");
+    let argument = QueryMatch { name: "page".into(), value: ValueMatch::Exact("2".into()) };
+    let call = CallMatch { method: Some(ValueMatch::Exact("cart".into())), ..CallMatch::default() };
+    let wanting = [
+        RouteMatch { method: Some(Method::POST), ..cart() },
+        RouteMatch { query: [argument].into(), ..cart() },
+        RouteMatch { call: Some(Arc::new(call)), ..RouteMatch::path(PathKind::Prefix, "/") },
+        RouteMatch { method: Some(Method::GET), ..RouteMatch::path(PathKind::Exact, "/shop") },
+    ];
+    let reading = |path| RouteMatch { method: Some(Method::GET), ..RouteMatch::path(PathKind::Prefix, path) };
+    let less_specific = [["/shop", "/shop/cart/7"], [ONLY_BEHIND, "/"]];
+    let less_specific = less_specific.map(|paths| Vec::from(paths.map(|path| route(reading(path)))));
+    VirtualHost { less_specific: less_specific.into(), ..VirtualHost::new(name, wanting.map(route).into()) }
 }
 
 fn publisher() -> Publisher {
+    let named = |host: VirtualHost| (host.name.clone(), Some(Arc::new(host)));
     let exact = (0..HOSTS).map(|n| {
         let kind = [PathKind::Exact, PathKind::Prefix, PathKind::Regex][n % 3];
         virtual_host(HostName::Exact(format!("shop-{n}.example.com").into()), kind)
@@ -37,11 +61,11 @@ fn publisher() -> Publisher {
     let others = others.map(|name| virtual_host(name, PathKind::Prefix));
     let of_http = (0..HOSTS / 2).map(|n| HostName::Exact(format!("shop-{n}.example.com").into()));
     let of_http = of_http.chain([HostName::Subdomains("example.com".into()), HostName::Any]);
-    let of_http = of_http.map(|name| virtual_host(name, PathKind::Prefix));
+    let of_http = of_http.map(host_of_gateway).map(named);
     let ats = [EntryPoint::Http, OWN_PORT];
     let entry_hosts = of_http.flat_map(|(name, host)| ats.map(|at| (at, name.clone(), host.clone()))).collect();
     let publisher = Publisher::new(Arc::default());
-    let hosts = exact.chain(others).collect();
+    let hosts = exact.chain(others).map(named).collect();
     let published = publisher.publish(Update { hosts, entry_hosts, ..Update::default() });
     assert_eq!(published.rejected, []);
     publisher
@@ -55,7 +79,22 @@ fn lookup_allocates_nothing() {
     let value = |host: &String| HeaderValue::from_bytes(host.as_bytes()).expect("a host");
     let heads = hosts.iter().chain(&others).map(|host| Headers::from_iter([(header::HOST, value(host))]));
     let heads: Vec<Headers> = heads.collect();
-    let paths = ["/", "/shop", "/shop/cart", "/shop/cart/7", "/.well-known/acme-challenge/x", "/no such"];
+    let paths = [
+        "/",
+        "/shop",
+        "/shop/cart",
+        "/shop/cart?page=2",
+        "/shop/cart?page=1&q=x",
+        "/shop/cart/7",
+        ONLY_BEHIND,
+        "/.well-known/acme-challenge/x",
+        "/no such",
+    ];
+
+    let request = RequestView::new(&Method::GET, ONLY_BEHIND.as_bytes(), &heads[0], Version::HTTP_11);
+    let table = publisher.load();
+    let behind = table.find(OWN_PORT, &request, ONLY_BEHIND.as_bytes());
+    assert!(matches!(behind, Found::Route(route) if &*route.matches.path.value == ONLY_BEHIND), "{behind:?}");
 
     let look_up = || {
         let mut found = 0;
