@@ -29,11 +29,20 @@ pub(crate) struct Part {
     pub(crate) prepare: fn() -> Result<Work>,
 }
 
-pub(crate) const PARTS: [Part; 9] = [
+pub(crate) const PARTS: [Part; 10] = [
     Part { name: "a request's head of 3 headers, read", times: 20_000, prepare: || head(3) },
     Part { name: "a request's head of 15 headers, read", times: 20_000, prepare: || head(15) },
-    Part { name: "its route found, of 1 host", times: 100_000, prepare: || look_up(1) },
-    Part { name: "its route found, of 10,000 hosts", times: 100_000, prepare: || look_up(10_000) },
+    Part { name: "its route found, of 1 host", times: 100_000, prepare: || look_up(pipeline(1, "")?, 1) },
+    Part {
+        name: "its route found, of 10,000 hosts",
+        times: 100_000,
+        prepare: || look_up(pipeline(10_000, "")?, 10_000),
+    },
+    Part {
+        name: "its route found, of 10,000 hosts of HTTPRoutes",
+        times: 100_000,
+        prepare: || look_up(http_routes(10_000)?, 10_000),
+    },
     Part { name: "its headers changed for the backend", times: 100_000, prepare: forward },
     Part { name: "its end counted", times: 100_000, prepare: || finish(", disable-access-log: \"true\"") },
     Part { name: "its end counted, and its line written to the log", times: 100_000, prepare: || finish("") },
@@ -77,12 +86,18 @@ fn pipeline(hosts: usize, settings: &str) -> Result<Pipeline> {
     Pipeline::with(&(cluster::config_map(settings) + &backend + &ingresses.collect::<String>()))
 }
 
+/// So many HTTPRoutes of three paths, likewise.
+fn http_routes(hosts: usize) -> Result<Pipeline> {
+    let backend = cluster::backend("backend", ([10, 1, 0, 1], 8080).into());
+    let routes = (0..hosts).map(|number| cluster::http_route(&format!("app-{number}"), &host(number)));
+    Pipeline::with(&(cluster::config_map("") + &backend + &cluster::gateway() + &routes.collect::<String>()))
+}
+
 fn host(number: usize) -> String {
     format!("app-{number}.example.com")
 }
 
-fn look_up(hosts: usize) -> Result<Work> {
-    let pipeline = pipeline(hosts, "")?;
+fn look_up(pipeline: Pipeline, hosts: usize) -> Result<Work> {
     let heads: Vec<Headers> = (0..hosts).map(of_host).collect::<Result<_>>()?;
     ensure!(heads.iter().all(|head| pipeline.find(head, "/shop/item").as_deref() == Some("/shop")), "all are found");
     let mut turns = (0..hosts).cycle();

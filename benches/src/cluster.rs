@@ -66,6 +66,36 @@ pub fn ingress_with(name: &str, host: &str, paths: &[impl Display]) -> String {
     yaml
 }
 
+/// A Gateway of Adit's, with a listener for HTTP that takes every host.
+pub fn gateway() -> String {
+    "apiVersion: gateway.networking.k8s.io/v1\nkind: GatewayClass\nmetadata: {name: adit}\n\
+     spec: {controllerName: adit.dev/gateway-controller}\n---\n\
+     apiVersion: gateway.networking.k8s.io/v1\nkind: Gateway\nmetadata: {name: edge}\n\
+     spec: {gatewayClassName: adit, listeners: [{name: http, port: 80, protocol: HTTP}]}\n---\n"
+        .to_owned()
+}
+
+/// One HTTPRoute at that Gateway, with the three paths that an Ingress has.
+pub fn http_route(name: &str, host: &str) -> String {
+    http_route_with(name, host, &["/", "/shop", "/shop/admin"])
+}
+
+/// One HTTPRoute with these paths, a rule each.
+pub fn http_route_with(name: &str, host: &str, paths: &[impl Display]) -> String {
+    let mut yaml = format!(
+        "apiVersion: gateway.networking.k8s.io/v1\nkind: HTTPRoute\nmetadata: {{name: {name}}}\nspec:\n  \
+         parentRefs: [{{name: edge}}]\n  hostnames: [\"{host}\"]\n  rules:\n"
+    );
+    for path in paths {
+        let _ = writeln!(
+            yaml,
+            "  - {{matches: [{{path: {{value: {path}}}}}], backendRefs: [{{name: backend, port: 80}}]}}"
+        );
+    }
+    yaml.push_str("---\n");
+    yaml
+}
+
 /// A Secret with a certificate.
 pub fn secret(name: &str, Certificate { chain, key, .. }: &Certificate) -> String {
     format!(

@@ -48,7 +48,7 @@ impl Pipeline {
     pub fn apply(&mut self, events: Vec<SourceEvent>) -> usize {
         let changes: Vec<_> = events.into_iter().flat_map(|event| self.store.apply(event)).collect();
         let update = self.translator.translate(&self.store, &changes);
-        let changed = update.hosts.len() + update.backends.len();
+        let changed = update.hosts.len() + update.entry_hosts.len() + update.backends.len();
         self.publisher.publish(update);
         changed
     }
