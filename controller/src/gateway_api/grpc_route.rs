@@ -4,6 +4,7 @@ use super::filter::RouteFilter;
 use super::http_route::{NamedMatch, RouteBackendRef};
 use super::null::or_default;
 use super::reference::ParentReference;
+use super::session::SessionPersistence;
 use serde::Deserialize;
 
 /// What a `GRPCRoute` asks for.
@@ -33,6 +34,7 @@ pub struct GrpcRouteRule {
     pub filters: Vec<RouteFilter>,
     #[serde(deserialize_with = "or_default")]
     pub backend_refs: Vec<RouteBackendRef>,
+    pub session_persistence: Option<SessionPersistence>,
 }
 
 /// The calls that fulfil all of these.

@@ -3,6 +3,7 @@
 use super::filter::RouteFilter;
 use super::null::or_default;
 use super::reference::{BackendRef, ParentReference};
+use super::session::SessionPersistence;
 use serde::Deserialize;
 
 /// What an `HTTPRoute` asks for.
@@ -35,6 +36,7 @@ pub struct HttpRouteRule {
     pub backend_refs: Vec<RouteBackendRef>,
     pub timeouts: Option<Timeouts>,
     pub retry: Option<Retry>,
+    pub session_persistence: Option<SessionPersistence>,
 }
 
 /// The requests that fulfil all of these.

@@ -15,6 +15,7 @@ mod null;
 mod reference;
 mod reference_grant;
 mod service;
+mod session;
 mod status;
 mod stream_routes;
 
@@ -37,6 +38,7 @@ pub use listener::{AllowedRoutes, FromNamespaces, Listener, ListenerTls, RouteGr
 pub use reference::{BackendRef, ObjectReference, ParentReference, PolicyTargetReference};
 pub use reference_grant::{GrantFrom, GrantTo, ReferenceGrantSpec};
 pub use service::{GatewayService, OwnService, ServicePort, ServiceType, TARGET_PORTS, target_port, target_ports_name};
+pub use session::{SessionCookie, SessionHeader, SessionPersistence};
 pub use status::{Condition, Fault, ListenerStatus, ObjectStatus, ParentStatus, StatusParts};
 pub use stream_routes::{StreamRouteRule, StreamRouteSpec, TlsRouteSpec};
 

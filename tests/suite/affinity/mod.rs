@@ -3,6 +3,7 @@
 
 mod changes;
 mod failures;
+mod gateways;
 mod keys;
 mod minted;
 mod reference;

@@ -67,29 +67,39 @@ impl World {
 
     /// A request with this cookie.
     pub(super) async fn visit(&mut self, cookie: Option<&str>) -> Result<Answer> {
-        let cookie = cookie.map(|cookie| format!("Cookie: {cookie}\r\n")).unwrap_or_default();
-        self.connection.send(format!("GET / HTTP/1.1\r\nHost: h\r\n{cookie}\r\n")).await?;
-        let response = self.connection.response("GET").await?;
-        let pod = String::from_utf8_lossy(&response.body).parse().ok().filter(|_| response.status == 200);
-        let set = header(&response.headers, "set-cookie");
-        let cookie = set.map(|set| set.split(';').next().unwrap_or_default().to_owned());
-        if response.closed {
+        let (answer, is_last) = ask(&mut self.connection, "/", cookie).await?;
+        if is_last {
             self.connection = self.adit.connect().await?;
         }
-        Ok(Answer { status: response.status, pod, cookie })
+        Ok(answer)
     }
 
     /// A new client: where it goes, and the cookie that it gets.
     pub(super) async fn begin(&mut self) -> Result<(usize, String)> {
-        let answer = self.visit(None).await?;
-        Ok((answer.pod.with_context(|| format!("{answer:?}"))?, answer.cookie.context("no cookie")?))
+        self.visit(None).await?.begun()
     }
+}
+
+/// A request for a path with this cookie. With the answer, whether the connection has ended with it.
+pub(super) async fn ask(connection: &mut Connection, path: &str, cookie: Option<&str>) -> Result<(Answer, bool)> {
+    let cookie = cookie.map(|cookie| format!("Cookie: {cookie}\r\n")).unwrap_or_default();
+    connection.send(format!("GET {path} HTTP/1.1\r\nHost: h\r\n{cookie}\r\n")).await?;
+    let response = connection.response("GET").await?;
+    let pod = String::from_utf8_lossy(&response.body).parse().ok().filter(|_| response.status == 200);
+    let set = header(&response.headers, "set-cookie");
+    let cookie = set.map(|set| set.split(';').next().unwrap_or_default().to_owned());
+    Ok((Answer { status: response.status, pod, cookie }, response.closed))
 }
 
 impl Answer {
     /// That of a Pod, without a new cookie.
     pub(super) fn of(pod: usize) -> Self {
         Self { status: 200, pod: Some(pod), cookie: None }
+    }
+
+    /// The Pod where a session begins with it, and the cookie.
+    pub(super) fn begun(self) -> Result<(usize, String)> {
+        Ok((self.pod.with_context(|| format!("{self:?}"))?, self.cookie.context("no cookie")?))
     }
 
     /// One of the gateway's own.

@@ -57,7 +57,8 @@ const FIELDS: [&str; 48] = [
 ];
 
 /// Those of Gateway API's kinds.
-const GATEWAY_API_FIELDS: [&str; 90] = [
+const GATEWAY_API_FIELDS: [&str; 95] = [
+    "absoluteTimeout",
     "add",
     "addresses",
     "allowCredentials",
@@ -78,6 +79,7 @@ const GATEWAY_API_FIELDS: [&str; 90] = [
     "clientCertificateRef",
     "codes",
     "controllerName",
+    "cookie",
     "cors",
     "default",
     "denominator",
@@ -90,6 +92,7 @@ const GATEWAY_API_FIELDS: [&str; 90] = [
     "frontend",
     "gatewayClassName",
     "group",
+    "header",
     "headers",
     "hostname",
     "hostnames",
@@ -97,6 +100,7 @@ const GATEWAY_API_FIELDS: [&str; 90] = [
     "kind",
     "kinds",
     "labels",
+    "lifetimeType",
     "listeners",
     "matchExpressions",
     "matchLabels",
@@ -133,6 +137,7 @@ const GATEWAY_API_FIELDS: [&str; 90] = [
     "sectionName",
     "selector",
     "service",
+    "sessionPersistence",
     "set",
     "spec",
     "statusCode",

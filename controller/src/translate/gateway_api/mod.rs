@@ -45,6 +45,7 @@ mod route_units;
 mod rule;
 mod rule_base;
 mod rule_policies;
+mod sessions;
 mod statuses;
 mod stream_route;
 mod stream_rule;

@@ -4,7 +4,7 @@ use super::wrong::Read;
 use super::{calls, matches};
 use crate::gateway_api::{
     GrpcRouteRule, GrpcRouteSpec, HttpRouteRule, HttpRouteSpec, ParentReference, Resource, Retry, RouteBackendRef,
-    RouteFilter, Timeouts,
+    RouteFilter, SessionPersistence, Timeouts,
 };
 use crate::object::{Age, Kind, ObjectKey};
 use crate::store::{GatewayObjects, Stored};
@@ -31,6 +31,7 @@ pub(super) struct RuleParts<'a> {
     pub(super) backends: &'a [RouteBackendRef],
     pub(super) timeouts: Option<&'a Timeouts>,
     pub(super) retry: Option<&'a Retry>,
+    pub(super) sessions: Option<&'a SessionPersistence>,
 }
 
 /// How kinds of routes differ.
@@ -123,6 +124,7 @@ impl<'a> RuleParts<'a> {
             backends: &rule.backend_refs,
             timeouts: rule.timeouts.as_ref(),
             retry: rule.retry.as_ref(),
+            sessions: rule.session_persistence.as_ref(),
         }
     }
 
@@ -131,6 +133,7 @@ impl<'a> RuleParts<'a> {
             matches: rule.matches.iter().map(calls::parse).collect(),
             filters: &rule.filters,
             backends: &rule.backend_refs,
+            sessions: rule.session_persistence.as_ref(),
             ..Self::default()
         }
     }

@@ -8,6 +8,7 @@ use super::paths;
 use super::retry::{self, RuleRetries};
 use super::route_parts::{RouteKind, RouteParts, RuleParts};
 use super::rule_base::{self, PolicySettings, RuleBase, shared};
+use super::sessions::{self, RuleSessions};
 use super::timeouts::{self, RuleTimeouts};
 use super::wrong::{Read, Wrong};
 use crate::annotation::PolicyFields;
@@ -59,6 +60,7 @@ struct Asked {
     base: Arc<RuleBase>,
     /// The policies of its backends, as far as they are the same.
     backend: Arc<BackendPolicies>,
+    sessions: Option<RuleSessions>,
 }
 
 impl<'a> RuleReader<'a> {
@@ -125,6 +127,9 @@ impl<'a> RuleReader<'a> {
         if let Some(asked) = &asked {
             routes.iter_mut().for_each(|route| self.apply_paths(route, asked, &paths));
         }
+        if let Some(sessions) = asked.and_then(|asked| asked.sessions) {
+            routes.iter_mut().for_each(|route| sessions.apply(route));
+        }
         routes
     }
 
@@ -133,8 +138,11 @@ impl<'a> RuleReader<'a> {
         let filters = self.part(field, filters::parse(rule.filters, self.kind.filters));
         let timeouts = self.part(field, rule.timeouts.map(timeouts::parse).transpose());
         let retries = self.part(field, rule.retry.map(retry::parse).transpose());
-        let (filters, timeouts, retries) = (filters?, timeouts?, retries?);
+        let identity = format!("{} {field}", self.key);
+        let sessions = self.part(field, rule.sessions.map(|asked| sessions::parse(asked, &identity)).transpose());
+        let (filters, timeouts, retries, sessions) = (filters?, timeouts?, retries?, sessions?);
         let told = retries.iter().flat_map(|retries| &retries.told);
+        let told = told.chain(sessions.iter().flat_map(|sessions| &sessions.told));
         for part in filters.without_effect.iter().chain(told) {
             self.findings.ignored(&format!("{field}.{}", part.field), &part.value, &part.message);
         }
@@ -143,7 +151,7 @@ impl<'a> RuleReader<'a> {
             self.settings.insert(field.to_owned(), Arc::clone(&base.settings));
         }
         let backend = backend_policies(&base.backend, &filters, timeouts, retries.as_ref());
-        Some(Asked { filters, base, backend })
+        Some(Asked { filters, base, backend, sessions })
     }
 
     /// A part of a rule, if it is sound.

@@ -1,0 +1,95 @@
+//! Sessions of the rules of an HTTPRoute (`sessionPersistence`).
+
+use super::reference;
+use super::world::{Answer, UPSTREAM, ask, pods};
+use anyhow::{Result, ensure};
+use serde_json::{Value, json};
+use std::net::SocketAddr;
+use tests::adit::{Adit, documents, slice};
+use tests::backend::refusing;
+use tests::objects;
+
+/// A route whose rules for `/a` and `/b` have sessions: to `backend` and, by these weights, to `other`; and to `backend` alone.
+fn manifests(weights: [u32; 2], backend: &[SocketAddr], other: &[SocketAddr]) -> String {
+    let rule = |path: &str, backends: Value| {
+        let matches = json!([{"path": {"value": path}}]);
+        json!({"matches": matches, "sessionPersistence": {}, "backendRefs": backends})
+    };
+    let [first, second] = weights;
+    let both =
+        json!([{"name": "backend", "port": 80, "weight": first}, {"name": "other", "port": 80, "weight": second}]);
+    let rules = [rule("/a", both), rule("/b", json!([{"name": "backend", "port": 80}]))];
+    let route = json!({"apiVersion": "gateway.networking.k8s.io/v1", "kind": "HTTPRoute", "metadata": {"name": "route"},
+        "spec": {"parentRefs": [{"name": "edge"}], "rules": rules}});
+    let other_service = json!({"apiVersion": "v1", "kind": "Service", "metadata": {"name": "other"}, "spec": {"ports": [{"port": 80}]}});
+    let slices = |service: &'static str, pods: &[SocketAddr]| {
+        let slices = pods.iter().enumerate().map(|(number, address)| slice(service, number, *address));
+        slices.collect::<Vec<_>>()
+    };
+    let gateway = objects::gateway(&json!([{"name": "http", "port": 80, "protocol": "HTTP"}]));
+    let all = gateway.into_iter().chain([route, objects::backend(), other_service]);
+    documents(all.chain(slices("backend", backend)).chain(slices("other", other)))
+}
+
+async fn visit(adit: &Adit, path: &str, cookie: Option<&str>) -> Result<Answer> {
+    let (answer, _) = ask(&mut adit.connect().await?, path, cookie).await?;
+    Ok(answer)
+}
+
+#[tokio::test]
+async fn a_client_stays_with_its_pod_whatever_the_weights_are() -> Result<()> {
+    let pods = pods(4).await?;
+    let (backend, other) = pods.split_at(2);
+    let mut adit = Adit::start(&manifests([1, 1], backend, other)).await?;
+    let mut clients = Vec::new();
+    for _ in 0..40 {
+        clients.push(visit(&adit, "/a", None).await?.begun()?);
+    }
+    for weights in [[1, 1], [1, 0]] {
+        adit.replace(&manifests(weights, backend, other)).await?;
+        for (pod, cookie) in &clients {
+            let answer = visit(&adit, "/a", Some(cookie)).await?;
+            ensure!(answer == Answer::of(*pod), "{weights:?}: {answer:?} instead of pod {pod}");
+        }
+    }
+    // That all of them are at one backend has one chance in 2^39.
+    let at_backend = clients.iter().filter(|(pod, _)| *pod < 2).count();
+    ensure!((1..clients.len()).contains(&at_backend), "{at_backend} of {} clients are at one backend", clients.len());
+    for _ in 0..40 {
+        let (pod, _) = visit(&adit, "/a", None).await?.begun()?;
+        ensure!(pod < 2, "a new client is at pod {pod}");
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn rules_share_no_session() -> Result<()> {
+    let pods = pods(2).await?;
+    let adit = Adit::start(&manifests([1, 0], &pods, &[])).await?;
+    let (_, of_a) = visit(&adit, "/a", None).await?.begun()?;
+    let (pod, of_b) = visit(&adit, "/b", Some(&of_a)).await?.begun()?;
+    let name = |cookie: &str| cookie.split('=').next().map(str::to_owned);
+    ensure!(name(&of_a) != name(&of_b), "{of_a} and {of_b} have one name");
+    let answer = visit(&adit, "/b", Some(&format!("{of_a}; {of_b}"))).await?;
+    ensure!(answer == Answer::of(pod), "{answer:?}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_client_moves_when_its_pod_fails_or_is_gone() -> Result<()> {
+    let (_socket, refusing) = refusing()?;
+    let alive = pods(1).await?[0];
+    let mut adit = Adit::start(&manifests([1, 0], &[alive, refusing], &[])).await?;
+    let (_, own) = visit(&adit, "/b", None).await?.begun()?;
+    let name = own.split('=').next().unwrap_or_default();
+    let of = |pod: SocketAddr| {
+        format!("{name}={}", reference::value(UPSTREAM, &reference::name(UPSTREAM, &pod.to_string())))
+    };
+    ensure!(own == of(alive), "{own}");
+    let (pod, cookie) = visit(&adit, "/b", Some(&of(refusing))).await?.begun()?;
+    ensure!((pod, &cookie) == (0, &own), "pod {pod}, {cookie}");
+    adit.replace(&manifests([1, 0], &[alive], &[])).await?;
+    let (pod, cookie) = visit(&adit, "/b", Some(&of(refusing))).await?.begun()?;
+    ensure!((pod, &cookie) == (0, &own), "pod {pod}, {cookie}");
+    Ok(())
+}
