@@ -3,6 +3,7 @@
 mod adit_policy;
 mod arguments;
 pub mod check;
+mod cluster;
 mod diff;
 pub mod docs;
 pub mod flags;

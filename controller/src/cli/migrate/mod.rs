@@ -4,7 +4,6 @@
 //! request of a log ([`replay`]), and how two gateways that run answer ([`live`]), made into a [`Report`], and written
 //! ([`text`], [`html`], or as JSON).
 
-mod cluster;
 mod findings;
 mod html;
 mod live;
@@ -14,7 +13,7 @@ mod source;
 mod text;
 
 use super::arguments::{PATHS, expect_readable, format, paths_of, write_stdout};
-use super::{arguments, log};
+use super::{arguments, cluster, log};
 use crate::settings::Settings;
 use crate::source::directory::STANDARD_INPUT;
 use clap::builder::PathBufValueParser;
@@ -34,7 +33,8 @@ pub(super) fn command() -> Command {
             "{PATHS}: Ingresses and what they name, and the ConfigMap and the Deployment of ingress-nginx; - is standard \
              input. Without any, a cluster is read, and not changed"
         )))
-        .args(cluster::args())
+        .arg(cluster::kubeconfig())
+        .args(cluster::args("all, or that of --watch-namespace of ingress-nginx"))
         .arg(
             Arg::new("args")
                 .long("args")
@@ -64,7 +64,7 @@ pub(super) fn run(matches: &ArgMatches) -> anyhow::Result<ExitCode> {
     let files: Vec<_> = paths.iter().filter(|path| !is_input(path)).cloned().collect();
     expect_readable(&files)?;
     let source = match paths.is_empty() {
-        true => Source::read_cluster(cluster::settings(matches), args)?,
+        true => Source::read_cluster(cluster::settings(matches, matches.get_one("kubeconfig").cloned()), args)?,
         false => Source::read(&paths, args),
     };
     let pair = Pair::of(matches)?;

@@ -5,14 +5,19 @@ use clap::builder::PathBufValueParser;
 use clap::{Arg, ArgMatches};
 use std::path::PathBuf;
 
-/// The flags.
-pub(super) fn args() -> [Arg; 3] {
+/// The flag for the kubeconfig.
+pub(super) fn kubeconfig() -> Arg {
+    Arg::new("kubeconfig")
+        .long("kubeconfig")
+        .value_name("FILE")
+        .value_parser(PathBufValueParser::new())
+        .conflicts_with("paths")
+        .help("Kubeconfig of the cluster. Default: as for kubectl, the files of KUBECONFIG, or ~/.kube/config")
+}
+
+/// The other flags. `default` says which namespaces are read without one.
+pub(super) fn args(default: &str) -> [Arg; 2] {
     [
-        Arg::new("kubeconfig")
-            .long("kubeconfig")
-            .value_name("FILE")
-            .value_parser(PathBufValueParser::new())
-            .help("Kubeconfig of the cluster. Default: as for kubectl, the files of KUBECONFIG, or ~/.kube/config"),
         Arg::new("context")
             .long("context")
             .value_name("NAME")
@@ -21,17 +26,17 @@ pub(super) fn args() -> [Arg; 3] {
             .long("namespace")
             .short('n')
             .value_name("NAMESPACE")
-            .help("Namespace of the cluster that is read. Default: all, or that of --watch-namespace of ingress-nginx"),
+            .help(format!("Namespace of the cluster that is read. Default: {default}")),
     ]
     .map(|arg| arg.conflicts_with("paths"))
 }
 
 /// What they say.
-pub(super) fn settings(matches: &ArgMatches) -> ClusterSettings {
+pub(super) fn settings(matches: &ArgMatches, kubeconfig: Option<PathBuf>) -> ClusterSettings {
     let text = |name: &str| matches.get_one::<String>(name);
     let namespace = text("namespace").filter(|namespace| !namespace.is_empty());
     ClusterSettings {
-        kubeconfig: matches.get_one::<PathBuf>("kubeconfig").cloned(),
+        kubeconfig,
         identity: Identity::User { context: text("context").cloned() },
         namespaces: namespace.map_or(WatchedNamespaces::All, |name| WatchedNamespaces::One(name.as_str().into())),
         ..ClusterSettings::default()
