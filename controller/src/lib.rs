@@ -11,6 +11,7 @@ pub mod apiserver;
 mod certificate;
 pub mod cli;
 pub mod configmap;
+pub mod convert;
 pub mod dashboard;
 pub mod debounce;
 pub mod diagnostic;

@@ -41,7 +41,7 @@ const CONTROLLER_ORDER: &[&[&str]] = &[
     &["cli"],
     &["server"],
     &["dashboard"],
-    &["admission", "explain"],
+    &["admission", "convert", "explain"],
     &["translate", "events"],
     &["source"],
     &["annotation", "pipeline"],

@@ -1,0 +1,66 @@
+//! What a route does that its new rule would not, though each annotation by itself has a counterpart.
+
+use super::given::Given;
+use super::report::Verdict;
+use super::source::Source;
+use crate::lookup::Lookup;
+use crate::object::Kind;
+use gateway::config::{Action, PathKind, Route, RouteBackend};
+
+/// The name of a session's cookie that none is given.
+const COOKIE: &str = "INGRESSCOOKIE";
+
+/// A difference: the annotation that it is about, or none, and what it is.
+pub(super) type Unlike = (Option<&'static str>, Verdict, &'static str);
+
+/// How the requests of a route of an Ingress that is given these would be served in another way.
+pub(super) fn of_route(route: &Route, given: Given<'_>, source: &Source) -> Vec<Unlike> {
+    let not = |key, why| Some((Some(key), Verdict::NotConverted, why));
+    let locations = not("configuration-snippet", "it has a location, which no AditPolicy can have");
+    let at_host = not("auth-url", "its server is at $host, which a policy for routes of any host cannot name");
+    let sessions = sessions(route, given).and_then(|why| not("affinity", why));
+    let found = [
+        locations.filter(|_| !route.locations.is_empty()),
+        at_host.filter(|_| given.value("auth-url").is_some_and(|url| url.contains("://$host"))),
+        sessions,
+        cookie_path(route, given),
+        silent_canary(route, source),
+    ];
+    found.into_iter().flatten().collect()
+}
+
+/// Why the sessions of a route are not those that its Ingress asks for, where another one or no rule decides.
+fn sessions(route: &Route, given: Given<'_>) -> Option<&'static str> {
+    let Action::Forward(backends) = &route.action else { return None };
+    let asked = given.value("affinity").filter(|kind| *kind == "cookie");
+    let name = asked.map(|_| given.value("session-cookie-name").unwrap_or(COOKIE));
+    let affinity = backends.first()?.affinity.as_ref();
+    let kept = affinity.filter(|affinity| affinity.sets.is_some()).map(|affinity| &*affinity.cookie);
+    (name != kept).then_some(
+        "the sessions of its backends are decided by another Ingress, or its default backend has none: a policy is for all of \
+         its rules",
+    )
+}
+
+/// The path of a cookie is that of the rule, which is none where that is a regular expression.
+fn cookie_path(route: &Route, given: Given<'_>) -> Option<Unlike> {
+    let sets_cookie = given.value("affinity").is_some() && given.value("session-cookie-path").is_none();
+    let is_unlike = sets_cookie && route.matches.path.kind == PathKind::Regex;
+    let detail =
+        "the cookie is for all paths: an Ingress sets one for the regular expression, which browsers never send";
+    is_unlike.then_some((Some("affinity"), Verdict::Differs, detail))
+}
+
+/// A canary without endpoints leaves its requests to the main backend, but not in an HTTPRoute.
+fn silent_canary(route: &Route, source: &Source) -> Option<Unlike> {
+    let Action::Forward(backends) = &route.action else { return None };
+    let lookup = Lookup::new(&source.store);
+    let is_silent = |backend: &RouteBackend| {
+        let service = backend.backend.service().filter(|_| backend.canary);
+        service.is_some_and(|id| lookup.ready_endpoints(&id.namespace, &id.service) == 0)
+    };
+    let detail =
+        "the canary has no endpoint now: its share of the requests is answered with 503, and not by the main backend";
+    let is_known = source.store.has(Kind::EndpointSlice);
+    (is_known && backends.iter().any(is_silent)).then_some((None, Verdict::Differs, detail))
+}
