@@ -215,7 +215,7 @@ manifests-check: ## Check that manifests/install is what the kustomizations say
 
 .PHONY: docs
 docs: prerequisites ## Write the tables in docs/ that are made from the code, and the CustomResourceDefinition of AditPolicy
-	@set -e; cargo build --locked --bin adit; for page in adit-policy annotations configmap flags metrics snippets; do \
+	@set -e; cargo build --locked --bin adit; for page in adit-policy annotations configmap convert-annotations flags metrics snippets; do \
 		target/debug/adit docs "$$page" >docs/"$$page".md.new; mv docs/"$$page".md.new docs/"$$page".md; \
 	done; for folder in components/gateway-api chart/adit/files; do \
 		file=manifests/$$folder/aditpolicies.yaml; target/debug/adit docs crd >"$$file".new; mv "$$file".new "$$file"; \

@@ -23,6 +23,7 @@ mod cluster_source;
 mod compression;
 mod connections_of_clients;
 mod connections_to_backends;
+mod convert;
 mod dashboard_pages;
 mod dashboards;
 mod diff;

@@ -6,6 +6,7 @@ use super::markdown::{code, row};
 use super::snippets;
 use crate::annotation::{Annotation, OWN_PREFIX};
 use crate::configmap::Key;
+use crate::convert;
 use crate::registry::{Registered, Setting};
 use gateway::config::{GEO_VARIABLES, Variable};
 use gateway::telemetry::{COMMON_LABELS, METRICS, MetricKind};
@@ -27,6 +28,7 @@ pub const PAGES: &[Page] = &[
     Page { name: "adit-policy", files: &["docs/adit-policy.md"], render: adit_policy::markdown },
     Page { name: "annotations", files: &["docs/annotations.md"], render: annotations },
     Page { name: "configmap", files: &["docs/configmap.md"], render: config_map },
+    Page { name: "convert-annotations", files: &["docs/convert-annotations.md"], render: conversions },
     Page { name: "crd", files: &DEFINITIONS, render: adit_policy::definition },
     Page { name: "flags", files: &["docs/flags.md"], render: flags::markdown },
     Page { name: "metrics", files: &["docs/metrics.md"], render: metrics },
@@ -91,6 +93,15 @@ fn annotations() -> String {
         let is_own = annotation.facets.is_own;
         let name = if is_own { format!("{OWN_PREFIX}/{}", annotation.name) } else { annotation.name.to_owned() };
         vec![code(&name), annotation.support.to_string(), annotation.doc.to_owned()]
+    });
+    page
+}
+
+fn conversions() -> String {
+    let mut page = String::from("# What becomes of each annotation\n\nGenerated from the code by `make docs`: what ");
+    page.push_str("[`adit convert`](convert.md) makes of annotations that have an effect.\n");
+    tables(&mut page, &["annotation", "becomes"], |annotation: &Annotation| {
+        vec![code(annotation.name), convert::in_words(annotation)]
     });
     page
 }

@@ -4,6 +4,7 @@ mod adit_policy;
 mod arguments;
 pub mod check;
 mod cluster;
+mod convert;
 mod diff;
 pub mod docs;
 pub mod flags;
@@ -119,6 +120,7 @@ fn command() -> Command {
         )
         .subcommand(migrate::command())
         .subcommand(diff::command())
+        .subcommand(convert::command())
         .subcommand(kubectl::command())
         .subcommand(shell::completion_command())
         .subcommand(shell::man_command())
@@ -137,6 +139,7 @@ fn dispatch(matches: &ArgMatches) -> anyhow::Result<ExitCode> {
         Some(("explain", matches)) => explain(matches),
         Some(("migrate", matches)) => migrate::run(matches),
         Some(("diff", matches)) => Ok(diff::run(matches)),
+        Some(("convert", matches)) => Ok(convert::run(matches)),
         Some(("kubectl", matches)) => kubectl::run(matches),
         Some(("completion", matches)) => shell::complete(matches, command()),
         Some(("man", matches)) => shell::write_manual(matches, command()),

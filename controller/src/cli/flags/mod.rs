@@ -37,8 +37,8 @@ pub struct Flags {
     pub warnings: Vec<String>,
 }
 
-/// The flags as clap arguments. `serve`, `check`, `explain` and `diff` accept every flag, so that a Deployment's arguments can be
-/// given to `adit check` as they are; `--help` lists those about the `shown` topics that have an effect.
+/// The flags as clap arguments. `serve`, `check`, `explain`, `diff` and `convert` accept every flag, so that a Deployment's
+/// arguments can be given to `adit check` as they are; `--help` lists those about the `shown` topics that have an effect.
 pub fn args(shown: &[Topic]) -> Vec<Arg> {
     let arg = |family: &Family<FlagFacets>, flag: &Flag| {
         let is_shown = flag.support.is_applied() && shown.iter().any(|topic| topic.heading() == family.title);
@@ -140,8 +140,8 @@ fn with_two_dashes(arg: &str) -> String {
 /// `docs/flags.md`.
 pub fn markdown() -> String {
     let mut page = String::from(
-        "# Flags\n\nGenerated from the code by `make docs`. `serve`, `check`, `explain` and `diff` accept every flag, with one \
-         dash or two. A duration is a number of seconds, or a form such as `90s` or `1m30s`.\n\n\
+        "# Flags\n\nGenerated from the code by `make docs`. `serve`, `check`, `explain`, `diff` and `convert` accept every flag, \
+         with one dash or two. A duration is a number of seconds, or a form such as `90s` or `1m30s`.\n\n\
          | flag | value | default | meaning |\n|---|---|---|---|\n",
     );
     for flag in Flag::all().filter(|flag| flag.support.is_applied()) {
