@@ -1,4 +1,5 @@
-//! Every case, by every driver that it names, and its golden file; or, as `tests/cluster/test` asks for it, a sample in a cluster.
+//! Every case, by every driver that it names and by what `adit convert` makes of it, and golden files; or, as `tests/cluster/test`
+//! asks for it, a sample in a cluster.
 
 mod cluster;
 
@@ -6,7 +7,7 @@ use anyhow::Result;
 use std::env;
 use std::process::ExitCode;
 use tests::drivers::{Explained, Lab, Memory, Sockets};
-use tests::suite::{goldens, play, play_sample, trials};
+use tests::suite::{converted, goldens, play, play_sample, trials};
 
 /// Set where the cases are to be played in the cluster of the kubeconfig.
 const IN_CLUSTER: &str = "ADIT_TEST_CASES_IN_CLUSTER";
@@ -16,5 +17,5 @@ fn main() -> Result<ExitCode> {
         return play_sample::<Lab>("cluster", cluster::SAMPLE);
     }
     let drivers = [trials::<Memory>("memory")?, trials::<Explained>("explained")?, trials::<Sockets>("sockets")?];
-    Ok(play(drivers.into_iter().chain([goldens()?]).flatten().collect()))
+    Ok(play(drivers.into_iter().chain([converted()?, goldens()?]).flatten().collect()))
 }

@@ -25,6 +25,7 @@ pub mod client;
 pub mod cluster;
 pub mod collector;
 pub mod connection;
+pub mod converted;
 pub mod decoded;
 pub mod dns;
 pub mod drivers;

@@ -4,6 +4,8 @@
 //! `'[sockets] rewrite/'` one feature by one. They run side by side on `--test-threads` threads.
 
 use crate::case::{Case, Mode};
+use crate::converted;
+use crate::drivers::Converted;
 use crate::golden;
 use crate::run::{Driver, run};
 use anyhow::{Result, ensure};
@@ -37,6 +39,23 @@ pub fn goldens() -> Result<Vec<Trial>> {
         .with_kind("golden")
     };
     Ok(Case::load_all(&directory())?.into_iter().map(trial).collect())
+}
+
+/// The cases that `adit convert` can convert, played with the new objects, and the golden file that says which these are.
+///
+/// # Errors
+/// If a case or that file cannot be read.
+pub fn converted() -> Result<Vec<Trial>> {
+    let names = converted::names(&directory())?;
+    let mut cases = cases::<Converted>()?;
+    cases.retain(|case| names.contains(&case.name));
+    let played = cases.into_iter().flat_map(|case| modes::<Converted>("converted", &Arc::new(case)));
+    let check = || -> Result<()> {
+        let cases = Case::load_all(&directory())?;
+        runtime()?.block_on(converted::check(&cases, &directory()))
+    };
+    let check = move || check().map_err(|error| Failed::from(format!("{error:#}")));
+    Ok(played.chain([Trial::test("converted.txt", check).with_kind("golden")]).collect())
 }
 
 /// Plays these cases one after another, in the first of their modes. `--include-ignored` plays all that name the

@@ -1,12 +1,15 @@
 //! The ways to play a case.
 
 mod conversation;
+mod converted;
 mod explained;
 mod lab;
 mod memory;
 mod objects;
 mod sockets;
 
+pub use converted::Converted;
+pub(crate) use converted::conversion;
 pub use explained::Explained;
 pub use lab::Lab;
 pub use memory::Memory;

@@ -23,7 +23,7 @@ use tree::Tree;
 const FILE: &str = "config.snap";
 
 /// The environment variable with which the files are written instead of compared.
-const WRITE: &str = "ADIT_TEST_WRITE_GOLDENS";
+pub(crate) const WRITE: &str = "ADIT_TEST_WRITE_GOLDENS";
 
 /// Translates a case and compares the result with the golden file in this directory.
 pub async fn check(case: &Case, directory: &Path) -> Result<()> {
