@@ -75,6 +75,9 @@ async fn ask(access: &Access) -> Result<Served, ApiFailure> {
     let mut served = Served::new();
     for (group, versions) in GROUPS {
         ask_for_group(access, group, versions, &mut served).await?;
+        if served.is_empty() {
+            break; // AditPolicies are for routes of Gateway API
+        }
     }
     Ok(served)
 }
