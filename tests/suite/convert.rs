@@ -19,7 +19,7 @@ spec:
   - host: shop.example
     http:
       paths:
-      - {path: /cart, pathType: Prefix, backend: {service: {name: cart, port: {name: http}}}}
+      - {path: /, pathType: Prefix, backend: {service: {name: cart, port: {name: http}}}}
 ---
 apiVersion: v1
 kind: Service
