@@ -25,9 +25,10 @@ async fn what_a_cluster_does_not_have_is_not_asked_for() -> Result<()> {
     let server = ApiServer::start(&app("a")).await?;
     let adit = watch(&server).await?;
     server.asked("/apis/gateway.networking.k8s.io", false, 3).await?;
-    server.asked("/apis/adit.dev", false, 3).await?;
     settles(&adit, &server).await?;
     assert_eq!(asked(&server), [""; 0]);
+    let targets = server.targets();
+    assert!(!targets.iter().any(|target| target.contains("adit.dev")), "AditPolicies are for Gateway API: {targets:?}");
     adit.reaches(|state| state.diagnostics.is_empty()).await
 }
 
