@@ -4,7 +4,6 @@ use super::attached_routes::AttachedRoutes;
 use super::entry_point::StreamPort;
 use super::gateway::ParsedGateway;
 use super::listeners::ParsedListener;
-use super::overlap::overlap;
 use super::programmed::programmed;
 use crate::gateway_api::{Condition, ListenerStatus, ObjectStatus, StatusParts};
 use crate::object::ObjectKey;
@@ -19,7 +18,7 @@ impl ParsedGateway {
         let own: Vec<_> = listeners.iter().filter(|listener| listener.set.is_none()).collect();
         let parts = StatusParts::Gateway {
             conditions: self.conditions(&own),
-            listeners: own.iter().map(|listener| self.listener(listener, routes)).collect(),
+            listeners: own.iter().map(|listener| status(listener, routes)).collect(),
             attached_sets: self.sets.iter().filter(|set| set.is_accepted(listeners)).count(),
             addresses: self.infrastructure.addresses.clone(),
             service: self.infrastructure.service.clone(),
@@ -27,7 +26,7 @@ impl ParsedGateway {
         let of_sets = self.sets.iter().map(|set| {
             let parts = StatusParts::ListenerSet {
                 conditions: set.conditions(listeners),
-                listeners: set.own(listeners).map(|listener| self.listener(listener, routes)).collect(),
+                listeners: set.own(listeners).map(|listener| status(listener, routes)).collect(),
             };
             (&set.rank.key, ObjectStatus { generation: set.generation, parts })
         });
@@ -48,15 +47,15 @@ impl ParsedGateway {
         };
         [accepted, programmed].into_iter().chain(self.of_tls.iter().cloned()).collect()
     }
+}
 
-    fn listener(&self, listener: &ParsedListener, routes: &AttachedRoutes<'_>) -> ListenerStatus {
-        ListenerStatus {
-            name: listener.name.clone(),
-            supported_kinds: listener.kinds.clone(),
-            port: opened_port(listener),
-            attached_routes: routes.count(listener),
-            conditions: listener.conditions.iter().cloned().chain(overlap(listener, &self.listeners)).collect(),
-        }
+fn status(listener: &ParsedListener, routes: &AttachedRoutes<'_>) -> ListenerStatus {
+    ListenerStatus {
+        name: listener.name.clone(),
+        supported_kinds: listener.kinds.clone(),
+        port: opened_port(listener),
+        attached_routes: routes.count(listener),
+        conditions: listener.conditions.clone(),
     }
 }
 

@@ -5,6 +5,7 @@ use super::attachment::Gateways;
 use super::gateway::{self, ParsedGateway};
 use super::hosts::{self, Claims, HostPlace};
 use super::listener_sets;
+use super::overlap;
 use super::policies::Policies;
 use super::ports::Ports;
 use super::references::RouteReferences;
@@ -225,6 +226,7 @@ impl GatewayApi {
     fn settled(&self, declared: &ParsedGateway) -> (ParsedGateway, Vec<Diagnostic>) {
         let (mut gateway, mut diagnostics) = self.ports.settled(declared);
         diagnostics.append(&mut self.tls_hosts.yield_to_holders(&mut gateway));
+        overlap::tell(&mut gateway.listeners);
         (gateway, diagnostics)
     }
 
