@@ -93,6 +93,18 @@ pub struct RoutePolicies {
     pub tracing: Option<Tracing>,
 }
 
+impl RoutePolicies {
+    /// Whether clients have to say who they are.
+    pub fn needs_authentication(&self) -> bool {
+        self.basic_auth.is_some() || self.digest_auth.is_some() || self.external_auth.is_some()
+    }
+
+    /// Lets clients in without that.
+    pub fn drop_authentication(&mut self) {
+        (self.basic_auth, self.digest_auth, self.external_auth) = (None, None, None);
+    }
+}
+
 impl Default for RoutePolicies {
     /// The policies of an Ingress without annotations under an empty ConfigMap.
     fn default() -> Self {

@@ -10,11 +10,8 @@ use std::sync::Arc;
 
 /// Lets requests in without authentication.
 pub(super) fn open(route: &mut Route) {
-    let RoutePolicies { basic_auth, digest_auth, external_auth, .. } = &*route.policies;
-    if basic_auth.is_some() || digest_auth.is_some() || external_auth.is_some() {
-        let policies = route.policies.as_ref().clone();
-        route.policies =
-            Arc::new(RoutePolicies { basic_auth: None, digest_auth: None, external_auth: None, ..policies });
+    if route.policies.needs_authentication() {
+        Arc::make_mut(&mut route.policies).drop_authentication();
     }
 }
 

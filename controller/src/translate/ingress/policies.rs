@@ -39,9 +39,7 @@ impl Parser<'_> {
     /// redirected to HTTPS or need no authentication.
     pub(super) fn policies(&mut self, path: &Arc<str>) -> Arc<RoutePolicies> {
         let target = self.annotations.rewrite_target.as_ref().filter(|target| **target != *path);
-        let RoutePolicies { basic_auth, digest_auth, external_auth, .. } = &*self.base;
-        let is_guarded = basic_auth.is_some() || digest_auth.is_some() || external_auth.is_some();
-        let is_open = is_guarded && self.defaults.needs_no_auth(path);
+        let is_open = self.base.needs_authentication() && self.defaults.needs_no_auth(path);
         let serves_plain_http = self.is_plain(path);
         if target.is_none() && !serves_plain_http && !is_open {
             return Arc::clone(&self.base);
@@ -54,7 +52,7 @@ impl Parser<'_> {
         let mut policies = RoutePolicies { rewrite, serves_plain_http, ..self.base.as_ref().clone() };
         policies.https_redirect.take_if(|_| serves_plain_http);
         if is_open {
-            (policies.basic_auth, policies.digest_auth, policies.external_auth) = (None, None, None);
+            policies.drop_authentication();
         }
         Arc::clone(self.by_path.entry(Arc::clone(path)).or_insert_with(|| Arc::new(policies)))
     }
