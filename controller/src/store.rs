@@ -329,9 +329,9 @@ impl Slices {
         let services = self.by_service.entry(key.namespace.clone()).or_default();
         let slices = services.entry(service.clone()).or_default();
         if !slices.get(&key.name).is_some_and(|old| same_endpoints(old, slice)) {
+            slices.insert(key.name.clone(), Arc::new(without_metadata(slice)));
             changes.push(endpoints_change(&key.namespace, &service));
         }
-        slices.insert(key.name.clone(), Arc::new(without_metadata(slice)));
         changes
     }
 
