@@ -29,8 +29,8 @@ pub struct AffinitySettings {
     pub cookie: Option<Arc<Affinity>>,
 }
 
-/// The name of the cookie, as in ingress-nginx.
-const NAME: &str = "INGRESSCOOKIE";
+/// The name of the cookie that is given none, as in ingress-nginx.
+pub(crate) const COOKIE: &str = "INGRESSCOOKIE";
 
 impl AffinityAnnotations {
     /// What they come to.
@@ -40,7 +40,7 @@ impl AffinityAnnotations {
             same_site => same_site,
         };
         let affinity = || Affinity {
-            cookie: self.name.clone().unwrap_or_else(|| NAME.into()),
+            cookie: self.name.clone().unwrap_or_else(|| COOKIE.into()),
             mode: self.mode.unwrap_or_default(),
             change_on_failure: self.change_on_failure,
             sets: Some(CookieAttributes { same_site, ..self.attributes.clone() }),
@@ -66,7 +66,7 @@ mod tests {
         let affinity = settings.cookie.expect("affinity");
         assert_eq!(
             (&*affinity.cookie, affinity.mode, affinity.change_on_failure),
-            (NAME, AffinityMode::Balanced, false)
+            (COOKIE, AffinityMode::Balanced, false)
         );
         assert_eq!(affinity.sets, Some(CookieAttributes::default()));
     }

@@ -23,7 +23,7 @@ pub enum FieldType {
 
 impl FieldType {
     /// That of the field for an annotation. It follows from which texts the annotation takes.
-    pub fn of(annotation: &Annotation) -> Self {
+    pub(super) fn of(annotation: &Annotation) -> Self {
         let takes = |text: &str| {
             let mut settings = AnnotationSettings::new(&RouteDefaults::default());
             (annotation.apply)(Value::from(text), &mut settings).is_ok()

@@ -55,6 +55,7 @@ mod waf_settings;
 mod written;
 
 pub use affinity_settings::AffinitySettings;
+pub(crate) use affinity_settings::COOKIE as AFFINITY_COOKIE;
 pub use canary_settings::{Canary, Side};
 pub use entry::{Annotation, AnnotationFacets, Applied, Effect, Invalid, OWN_PREFIX, Scope};
 pub(crate) use field_texts::{field_text, in_fields};

@@ -101,7 +101,7 @@ pub(super) fn markdown() -> String {
         row(&mut page, &["field", "type", "meaning"]);
         page.push_str("|---|---|---|\n");
         for (field, annotation) in fields {
-            let kind = match FieldType::of(annotation) {
+            let kind = match policy_fields()[&field].1 {
                 FieldType::Boolean | FieldType::Switch => "switch",
                 FieldType::Integer => "whole number",
                 FieldType::Quantity => "quantity",

@@ -5,7 +5,7 @@ use super::policies::{self, Policies};
 use super::redirects;
 use super::report::{Findings, Verdict};
 use super::rules::{self, Unit};
-use super::source::{Source, ingress_of};
+use super::source::Source;
 use super::unlike;
 use crate::annotation::Annotation;
 use crate::object::{NamespacedName, ObjectKey};
@@ -57,11 +57,11 @@ impl Planner<'_> {
     /// What is to be written for a host; nothing where something has no counterpart, which the findings have then.
     pub(super) fn plan(&mut self, host: &VirtualHost) -> Option<HostPlan> {
         if let Some(redirect) = &host.www_redirect {
-            let ingress = ingress_of(&redirect.origin.object)?;
+            let ingress = ObjectKey::of(&redirect.origin.object)?;
             let units = vec![vec![redirects::www(redirect)]];
             return self.plan_of(host, &ingress, |_, _| Some(vec![(ingress.clone(), units.clone())]));
         }
-        let first = host.routes.iter().find_map(|route| ingress_of(&route.origin.object))?;
+        let first = host.routes.iter().find_map(|route| ObjectKey::of(&route.origin.object))?;
         if let HostName::Pattern(pattern) = &host.name {
             let why = "a regular expression is no hostname of Gateway API";
             self.refuse_annotation(host, "server-alias", &format!("~{pattern}"), why);
@@ -123,7 +123,7 @@ impl Planner<'_> {
         let has_exact_root = taken.iter().any(Taken::is_exact_root);
         let mut rules: BTreeMap<ObjectKey, Vec<Unit>> = BTreeMap::new();
         for taken in taken {
-            let ingress = ingress_of(&taken.route.origin.object)?;
+            let ingress = ObjectKey::of(&taken.route.origin.object)?;
             let unit = self.unit(taken, side, &ingress)?;
             let to_root = root.filter(|_| taken.is_exact_root() || (taken.is_root() && !has_exact_root));
             let is_told_by_root = all.is_some() && !taken.is_root() && !taken.adds_slash;
@@ -187,7 +187,7 @@ impl Planner<'_> {
 
     /// Where TLS connections go that are passed on.
     fn passed(&mut self, route: &TlsRoute) -> Option<Vec<(ObjectKey, Vec<Unit>)>> {
-        let ingress = ingress_of(&route.origin.object)?;
+        let ingress = ObjectKey::of(&route.origin.object)?;
         let weighted = route.backends.len() > 1;
         let references = route.backends.iter().map(|backend| {
             let id = backend.backend.service().ok_or_else(|| "leads to no Service".to_owned())?;
@@ -238,7 +238,7 @@ impl Planner<'_> {
         let of = |taken: &Taken<'_>| taken.route.policies.https_redirect;
         let first = of(taken.iter().find(|taken| taken.is_root())?)?;
         let has_policy = |taken: &Taken<'_>| {
-            let ingress = ingress_of(&taken.route.origin.object);
+            let ingress = ObjectKey::of(&taken.route.origin.object);
             ingress.is_some_and(|ingress| self.policies.names(&ingress).usual.is_some())
         };
         let is_bare = !self.source.forwarded().trust_headers && !taken.iter().any(has_policy);
@@ -246,7 +246,7 @@ impl Planner<'_> {
     }
 
     fn refuse_route(&mut self, route: &Route, why: &str) {
-        if let Some(ingress) = ingress_of(&route.origin.object) {
+        if let Some(ingress) = ObjectKey::of(&route.origin.object) {
             self.findings.refuse(&ingress, &route.origin.field, &route.matches.path.value, why);
         }
     }
@@ -273,7 +273,7 @@ impl Planner<'_> {
 
 /// The Ingresses that a host has routes of.
 fn ingresses(host: &VirtualHost) -> BTreeSet<ObjectKey> {
-    host.routes.iter().filter_map(|route| ingress_of(&route.origin.object)).collect()
+    host.routes.iter().filter_map(|route| ObjectKey::of(&route.origin.object)).collect()
 }
 
 /// The same with rules in one that only differ by their paths. Rules for headers keep their order, since it decides.

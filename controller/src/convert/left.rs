@@ -5,7 +5,7 @@
 
 use super::hosts::HostPlan;
 use super::report::Findings;
-use super::source::{Source, ingress_of};
+use super::source::Source;
 use crate::object::ObjectKey;
 use gateway::config::HostName;
 use std::collections::{BTreeMap, BTreeSet};
@@ -46,7 +46,7 @@ fn claims(source: &Source) -> BTreeMap<ObjectKey, BTreeSet<HostName>> {
     for host in source.translator.hosts() {
         let routes = host.routes.iter().map(|route| &route.origin.object);
         let redirects = host.www_redirect.iter().map(|redirect| &redirect.origin.object);
-        for ingress in routes.chain(redirects).filter_map(ingress_of) {
+        for ingress in routes.chain(redirects).filter_map(ObjectKey::of) {
             claims.entry(ingress).or_default().insert(host.name.clone());
         }
     }

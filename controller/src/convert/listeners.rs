@@ -26,13 +26,11 @@ pub(super) struct Place {
 impl Place {
     /// As a `parentRef` of a route of a namespace.
     pub(super) fn parent_ref(&self, namespace: &str) -> Value {
-        let mut reference = json!({"name": self.name, "sectionName": self.listener});
+        let mut reference = names::reference((&self.namespace, &self.name), namespace);
+        reference["sectionName"] = json!(self.listener);
         if self.kind == Kind::ListenerSet {
             reference["group"] = json!(Kind::ListenerSet.group());
             reference["kind"] = json!(Kind::ListenerSet.name());
-        }
-        if *self.namespace != *namespace {
-            reference["namespace"] = json!(&*self.namespace);
         }
         reference
     }
@@ -109,7 +107,9 @@ fn listener_of(host: &HostPlan, side: Side, name: &str) -> Value {
     match side {
         Side::Http => {}
         Side::Https => {
-            let reference = |secret: &NamespacedName| secret_ref(secret, &host.namespace);
+            let reference = |NamespacedName { namespace, name }: &NamespacedName| {
+                names::reference((namespace, name), &host.namespace)
+            };
             let certificates: Vec<_> = host.certificates.iter().map(reference).collect();
             listener["tls"] = json!({"mode": "Terminate", "certificateRefs": certificates});
         }
@@ -122,14 +122,6 @@ fn listener_of(host: &HostPlan, side: Side, name: &str) -> Value {
         listener["allowedRoutes"] = json!({"namespaces": {"from": "Selector", "selector": selector}});
     }
     listener
-}
-
-fn secret_ref(secret: &NamespacedName, namespace: &str) -> Value {
-    let mut reference = json!({"name": &*secret.name});
-    if *secret.namespace != *namespace {
-        reference["namespace"] = json!(&*secret.namespace);
-    }
-    reference
 }
 
 fn gateway(namespace: &str, names: &GatewayNames, listeners: &[Value], has_sets: bool) -> Value {

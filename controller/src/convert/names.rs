@@ -2,6 +2,7 @@
 
 use crate::object::Kind;
 use gateway::config::HostName;
+use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use twox_hash::XxHash3_64;
 
@@ -54,6 +55,14 @@ fn bounded(name: &str) -> String {
     }
     let kept = name.get(..LONGEST - ROOM - 17).unwrap_or_default().trim_end_matches(['-', '.']);
     format!("{kept}-{:016x}", XxHash3_64::oneshot(name.as_bytes()))
+}
+
+/// A reference to a name, from a namespace. That of the name is left out where it is the same.
+pub(super) fn reference((namespace, name): (&str, &str), from: &str) -> Value {
+    match namespace == from {
+        true => json!({"name": name}),
+        false => json!({"name": name, "namespace": namespace}),
+    }
 }
 
 /// A host as a part of a name.

@@ -2,16 +2,14 @@
 
 use super::annotations::{Fate, family, fate};
 use super::ports;
-use super::source::{Source, ingress_of};
-use crate::annotation::{Annotation, Applied, FieldType};
+use super::source::Source;
+use crate::annotation::{Annotation, Applied, FieldType, policy_fields};
 use crate::gateway_api::{OWN_API, OWN_GROUP};
-use crate::object::ObjectKey;
+use crate::object::{Kind, ObjectKey};
 use crate::registry::parse_bool;
 use gateway::config::{Action, BackendProtocol, Route, RouteBackend};
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
-
-const KIND: &str = "AditPolicy";
 
 /// The families that say who comes in, which `no-auth-locations` leaves out.
 const GUARDS: [&str; 2] = ["External authentication", "Passwords"];
@@ -78,20 +76,22 @@ impl OfIngress {
             return None;
         }
         let metadata = json!({"namespace": &*ingress.namespace, "name": name});
-        self.objects.push(json!({"apiVersion": OWN_API, "kind": KIND, "metadata": metadata, "spec": fields}));
+        self.objects.push(
+            json!({"apiVersion": OWN_API, "kind": Kind::AditPolicy.name(), "metadata": metadata, "spec": fields}),
+        );
         Some(name)
     }
 }
 
 /// The filter that names a policy.
 pub(super) fn filter(name: &str) -> Value {
-    json!({"type": "ExtensionRef", "extensionRef": {"group": OWN_GROUP, "kind": KIND, "name": name}})
+    json!({"type": "ExtensionRef", "extensionRef": {"group": OWN_GROUP, "kind": Kind::AditPolicy.name(), "name": name}})
 }
 
 fn needs(source: &Source) -> BTreeMap<ObjectKey, Needs> {
     let mut needs: BTreeMap<ObjectKey, Needs> = BTreeMap::new();
     for route in source.translator.hosts().flat_map(|host| &host.routes) {
-        if let Some(ingress) = ingress_of(&route.origin.object) {
+        if let Some(ingress) = ObjectKey::of(&route.origin.object) {
             let needs = needs.entry(ingress).or_default();
             needs.open |= source.is_open(route);
             needs.plain_http |= needs_plain_http(route, source);
@@ -117,7 +117,10 @@ fn fields(ingress: &ObjectKey, needs: Needs, is_open: bool, source: &Source) -> 
         let annotation = Annotation::named(applied.key)?;
         let is_left_out = is_open && GUARDS.contains(&family(annotation));
         match fate(annotation, &given) {
-            Fate::Kept(field) if !is_left_out => Some((field, value(annotation, applied))),
+            Fate::Kept(field) if !is_left_out => {
+                let (_, kind) = policy_fields().get(&field)?;
+                Some((field, value(*kind, applied)))
+            }
             _ => None,
         }
     });
@@ -126,10 +129,10 @@ fn fields(ingress: &ObjectKey, needs: Needs, is_open: bool, source: &Source) -> 
 }
 
 /// A value as YAML has it: what is neither a Boolean nor a number stays a text.
-fn value(annotation: &Annotation, applied: &Applied) -> Value {
+fn value(kind: FieldType, applied: &Applied) -> Value {
     let text = applied.value.trim();
     let number = || text.parse::<i64>().ok().map(Value::from);
-    let typed = match FieldType::of(annotation) {
+    let typed = match kind {
         FieldType::Boolean => parse_bool(text).map(Value::from),
         FieldType::Switch => Some(Value::from(text == "on")),
         FieldType::Integer | FieldType::Quantity => number(),

@@ -1,6 +1,7 @@
 //! The rules of one host's routes.
 
 use super::canaries::{self, Branch};
+use super::names;
 use super::paths::Taken;
 use super::policies::{self, PolicyNames};
 use super::ports;
@@ -96,10 +97,8 @@ pub(super) fn backend_ref(
     source: &Source,
 ) -> Result<Value, String> {
     let port = ports::find(id, &source.store)?;
-    let mut reference = json!({"name": &*id.service, "port": port.number});
-    if *id.namespace != *namespace {
-        reference["namespace"] = json!(&*id.namespace);
-    }
+    let mut reference = names::reference((&id.namespace, &id.service), namespace);
+    reference["port"] = port.number.into();
     if let Some(weight) = weight {
         reference["weight"] = weight.into();
     }

@@ -9,7 +9,7 @@ use crate::route_defaults::RouteDefaults;
 use crate::settings::ControllerSettings;
 use crate::store::{Store, Stored};
 use crate::translate::Translator;
-use gateway::config::{Forwarded, GatewaySettings, HostName, Route, Subject};
+use gateway::config::{Forwarded, GatewaySettings, HostName, Route};
 use k8s_openapi::api::networking::v1::Ingress;
 use std::collections::BTreeSet;
 
@@ -53,7 +53,7 @@ impl Source {
 
     /// Whether `no-auth-locations` leaves a route without authentication.
     pub(super) fn is_open(&self, route: &Route) -> bool {
-        self.defaults.open_paths.iter().any(|open| route.matches.path.value.starts_with(&**open))
+        self.defaults.needs_no_auth(&route.matches.path.value)
     }
 
     /// The hosts of the rules of an Ingress.
@@ -61,11 +61,6 @@ impl Source {
         let rules = ingress.spec.iter().flat_map(|spec| spec.rules.iter().flatten());
         rules.filter_map(|rule| HostName::parse(rule.host.as_deref().unwrap_or_default()).ok()).collect()
     }
-}
-
-/// The Ingress that something comes from.
-pub(super) fn ingress_of(object: &Subject) -> Option<ObjectKey> {
-    ObjectKey::of(object)
 }
 
 fn is_of_ingresses(event: &SourceEvent) -> bool {

@@ -3,12 +3,10 @@
 use super::given::Given;
 use super::report::Verdict;
 use super::source::Source;
+use crate::annotation::AFFINITY_COOKIE;
 use crate::lookup::Lookup;
 use crate::object::Kind;
 use gateway::config::{Action, PathKind, Route, RouteBackend};
-
-/// The name of a session's cookie that none is given.
-const COOKIE: &str = "INGRESSCOOKIE";
 
 /// A difference: the annotation that it is about, or none, and what it is.
 pub(super) type Unlike = (Option<&'static str>, Verdict, &'static str);
@@ -33,7 +31,7 @@ pub(super) fn of_route(route: &Route, given: Given<'_>, source: &Source) -> Vec<
 fn sessions(route: &Route, given: Given<'_>) -> Option<&'static str> {
     let Action::Forward(backends) = &route.action else { return None };
     let asked = given.value("affinity").filter(|kind| *kind == "cookie");
-    let name = asked.map(|_| given.value("session-cookie-name").unwrap_or(COOKIE));
+    let name = asked.map(|_| given.value("session-cookie-name").unwrap_or(AFFINITY_COOKIE));
     let affinity = backends.first()?.affinity.as_ref();
     let kept = affinity.filter(|affinity| affinity.sets.is_some()).map(|affinity| &*affinity.cookie);
     (name != kept).then_some(
