@@ -50,7 +50,8 @@ CLIENTS := openssl nghttp2-client:h2load strace prometheus apache2-utils:htpassw
 	'chromium-headless-shell:@(chromium|chromium-headless-shell|google-chrome)'
 # What proxies are measured with, and those that Debian has.
 BENCH_TOOLS := nghttp2-client:h2load strace python3-pip:pip3 nginx haproxy
-BUILD_BENCH := cargo build --release --locked -p adit-benches
+# With the program, so that what both depend on is built once.
+BUILD_BENCH := ADIT_COMMIT=$(COMMIT) cargo build --release --locked -p adit-controller -p adit-benches --bin adit
 
 # The program of the image. A release has the one that `make pgo` builds.
 PROGRAM ?= target/release/adit
@@ -128,13 +129,14 @@ bench-scale: bench-tools $(GATEWAY_CONFORMANCE)/suite ## Compare what thousands 
 	target/release/scale
 
 .PHONY: bench-micro
-bench-micro: target/release/adit ## Count the instructions of the parts of a request, and compare them with benches/MICRO.md
+bench-micro: prerequisites ## Count the instructions of the parts of a request, and compare them with benches/MICRO.md
 	-@.ci/prerequisites valgrind nginx nghttp2-client:h2load
 	$(BUILD_BENCH) --bin micro
 	target/release/micro
 
 .PHONY: bench-parts
 bench-parts: bench-tools ## Measure what changes, policies, compression and waiting clients cost
+	$(BUILD_BENCH)
 	cargo bench -p adit-benches --locked
 
 .PHONY: pgo
@@ -156,7 +158,7 @@ bench-load: bench-tools
 
 # What is missing nevertheless is said at the end of a comparison.
 .PHONY: bench-tools
-bench-tools: prerequisites target/release/adit
+bench-tools: prerequisites
 	-@.ci/prerequisites $(BENCH_TOOLS)
 	-@$(MAKE) --no-print-directory $(PROXIES)/installed
 
