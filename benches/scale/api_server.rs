@@ -17,13 +17,15 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
 use tokio::task::JoinSet;
-use tokio::time::sleep;
+use tokio::time::{sleep, timeout};
 use tokio_stream::StreamExt;
 
 /// It ends when its standard input does.
 const SCRIPT: &str = "tests/cluster/api-server";
 /// How long it may take to start, when it is built.
 const STARTUP: Duration = Duration::from_secs(120);
+/// How long statuses may take until all are written.
+const WRITTEN: Duration = Duration::from_secs(300);
 /// Objects that are written at once.
 const AT_ONCE: usize = 32;
 const JSON_PATCH: &str = "application/json-patch+json";
@@ -124,14 +126,34 @@ impl ApiServer {
     /// Waits until a controller has written so many statuses.
     ///
     /// # Errors
-    /// They have not, in as long as a watch lasts.
+    /// They are not written in time, or the API server does not let them be watched.
     pub(crate) async fn statuses(&self, routing: Routing, count: usize, by: &Identity) -> Result<()> {
+        let mut written = HashSet::new();
+        let all = async {
+            // A server that is busy ends the watches of those who do not keep up.
+            while written.len() < count {
+                self.watch_statuses(routing, count, by, &mut written).await?;
+            }
+            anyhow::Ok(())
+        };
+        let in_time = timeout(WRITTEN, all).await;
+        in_time.with_context(|| format!("{} of {count} statuses are written", written.len()))?
+    }
+
+    /// Adds the names of what has a status, until there are so many or the watch ends.
+    async fn watch_statuses(
+        &self,
+        routing: Routing,
+        count: usize,
+        by: &Identity,
+        written: &mut HashSet<Option<String>>,
+    ) -> Result<()> {
         let objects: Api<DynamicObject> = Api::all_with(self.client.clone(), &resource(routing));
         let mut events = pin!(objects.watch(&WatchParams::default(), "0").await?);
-        let mut written = HashSet::new();
-        while written.len() < count {
-            let event = events.next().await;
-            match event.with_context(|| format!("{} of {count} statuses are written", written.len()))?? {
+        while written.len() < count
+            && let Some(event) = events.next().await
+        {
+            match event? {
                 WatchEvent::Added(object) | WatchEvent::Modified(object)
                     if is_written(routing, &object.data["status"], by) =>
                 {
