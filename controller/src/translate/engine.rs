@@ -145,7 +145,7 @@ impl Translator {
                 dirty.settings |= self.config_reads.contains(key);
                 dirty.streams |= self.streams.read(key);
                 dirty.ingresses.extend(self.ingress_readers.of(key).cloned());
-                dirty.gateway_api.objects.append(&mut self.gateway_api.concerned(key));
+                dirty.gateway_api.objects.extend(self.gateway_api.concerned(key).cloned());
                 match key.kind {
                     Kind::Ingress => drop(dirty.ingresses.insert(key.clone())),
                     Kind::Service => self.mark_service(&key.namespace, &key.name, dirty),

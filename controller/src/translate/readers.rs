@@ -20,7 +20,7 @@ where
     Read: Clone + Ord,
 {
     /// The units that read this.
-    pub(super) fn of(&self, read: &Read) -> impl Iterator<Item = &Unit> {
+    pub(super) fn of<'a>(&'a self, read: &Read) -> impl Iterator<Item = &'a Unit> + use<'a, Unit, Read> {
         self.readers.get(read).into_iter().flatten()
     }
 

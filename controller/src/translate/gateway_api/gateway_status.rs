@@ -3,6 +3,7 @@
 use super::attached_routes::AttachedRoutes;
 use super::entry_point::StreamPort;
 use super::gateway::ParsedGateway;
+use super::hosts::owner;
 use super::listeners::ParsedListener;
 use super::programmed::programmed;
 use crate::gateway_api::{Condition, ListenerStatus, ObjectStatus, StatusParts};
@@ -13,12 +14,12 @@ const SOME_INVALID: &str = "some listeners are not valid";
 
 impl ParsedGateway {
     /// Its status, and those of its sets, with these routes.
-    pub(super) fn statuses(&self, routes: &AttachedRoutes<'_>) -> Vec<(&ObjectKey, ObjectStatus)> {
+    pub(super) fn statuses(&self, routes: &AttachedRoutes) -> Vec<(&ObjectKey, ObjectStatus)> {
         let listeners = &self.listeners;
         let own: Vec<_> = listeners.iter().filter(|listener| listener.set.is_none()).collect();
         let parts = StatusParts::Gateway {
             conditions: self.conditions(&own),
-            listeners: own.iter().map(|listener| status(listener, routes)).collect(),
+            listeners: own.iter().map(|listener| self.status(listener, routes)).collect(),
             attached_sets: self.sets.iter().filter(|set| set.is_accepted(listeners)).count(),
             addresses: self.infrastructure.addresses.clone(),
             service: self.infrastructure.service.clone(),
@@ -26,7 +27,7 @@ impl ParsedGateway {
         let of_sets = self.sets.iter().map(|set| {
             let parts = StatusParts::ListenerSet {
                 conditions: set.conditions(listeners),
-                listeners: set.own(listeners).map(|listener| status(listener, routes)).collect(),
+                listeners: set.own(listeners).map(|listener| self.status(listener, routes)).collect(),
             };
             (&set.rank.key, ObjectStatus { generation: set.generation, parts })
         });
@@ -47,15 +48,15 @@ impl ParsedGateway {
         };
         [accepted, programmed].into_iter().chain(self.of_tls.iter().cloned()).collect()
     }
-}
 
-fn status(listener: &ParsedListener, routes: &AttachedRoutes<'_>) -> ListenerStatus {
-    ListenerStatus {
-        name: listener.name.clone(),
-        supported_kinds: listener.kinds.clone(),
-        port: opened_port(listener),
-        attached_routes: routes.count(listener),
-        conditions: listener.conditions.clone(),
+    fn status(&self, listener: &ParsedListener, routes: &AttachedRoutes) -> ListenerStatus {
+        ListenerStatus {
+            name: listener.name.clone(),
+            supported_kinds: listener.kinds.clone(),
+            port: opened_port(listener),
+            attached_routes: routes.count((&owner(self, listener).key, &listener.name)),
+            conditions: listener.conditions.clone(),
+        }
     }
 }
 

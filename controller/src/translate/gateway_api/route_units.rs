@@ -95,7 +95,9 @@ impl GatewayApi {
         if self.routes.get(key).map(Arc::as_ref) == route.as_ref() {
             return;
         }
-        if let Some(former) = self.routes.remove(key) {
+        let former = self.routes.remove(key);
+        dirty.counted.extend(self.attached_routes.replace(former.as_deref(), route.as_ref()));
+        if let Some(former) = former {
             mark(&former, dirty);
             dirty.former_urls.extend(former.urls.iter().cloned());
             dirty.hosts.extend(self.below(&route_places(&former)));
@@ -151,7 +153,6 @@ impl GatewayApi {
 fn mark(route: &ParsedRoute, dirty: &mut GatewayDirty) {
     dirty.streams |= route.streams.is_some();
     dirty.backends.extend(route.references.keys().cloned());
-    dirty.counted.extend(route.attached().map(|attached| attached.gateway.clone()));
 }
 
 fn route_places(route: &ParsedRoute) -> Vec<HostPlace> {

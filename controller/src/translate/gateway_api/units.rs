@@ -41,6 +41,7 @@ pub(in crate::translate) struct GatewayApi {
     pub(super) gateways: Gateways,
     pub(super) policies: Policies,
     pub(super) routes: BTreeMap<ObjectKey, Arc<ParsedRoute>>,
+    pub(super) attached_routes: AttachedRoutes,
     pub(super) readers: Readers<ObjectKey, ObjectKey>,
     pub(super) claims: Claims,
     pub(in crate::translate) references: RouteReferences,
@@ -111,13 +112,10 @@ impl GatewayApi {
     }
 
     /// The units that a changed object concerns.
-    pub(in crate::translate) fn concerned(&self, key: &ObjectKey) -> BTreeSet<ObjectKey> {
+    pub(in crate::translate) fn concerned<'a>(&'a self, key: &'a ObjectKey) -> impl Iterator<Item = &'a ObjectKey> {
         let of_all = Lookup::all_of(key.kind, &key.namespace);
-        let mut concerned: BTreeSet<_> = self.readers.of(key).chain(self.readers.of(&of_all)).cloned().collect();
-        if UNITS.contains(&key.kind) {
-            concerned.insert(key.clone());
-        }
-        concerned
+        let itself = UNITS.contains(&key.kind).then_some(key);
+        self.readers.of(key).chain(self.readers.of(&of_all)).chain(itself)
     }
 
     /// Reads a GatewayClass anew, and says what is wrong with it.
@@ -267,8 +265,7 @@ impl GatewayApi {
                 self.statuses.set(&key, None);
                 continue;
             };
-            let routes = self.readers.of(&key).filter_map(|unit| self.routes.get(unit)).map(Arc::as_ref);
-            for (key, status) in gateway.statuses(&AttachedRoutes::of(&key, routes)) {
+            for (key, status) in gateway.statuses(&self.attached_routes) {
                 self.statuses.set(key, Some(status));
             }
         }
