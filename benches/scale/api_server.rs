@@ -5,7 +5,9 @@ use crate::routing::{Identity, Routing, gateway_class, is_written};
 use anyhow::{Context, Result, bail, ensure};
 use benches::process::{Process, free_address};
 use http::{Method, Request};
-use kube::api::{Api, ApiResource, DynamicObject, GroupVersionKind, WatchEvent, WatchParams};
+use kube::api::{
+    Api, ApiResource, DynamicObject, GroupVersionKind, ListParams, ResourceExt as _, WatchEvent, WatchParams,
+};
 use kube::config::{KubeConfigOptions, Kubeconfig};
 use kube::{Client, Config};
 use serde_json::{Value, json};
@@ -123,47 +125,51 @@ impl ApiServer {
         write(&self.client, Method::PATCH, &path, JSON_PATCH, &patch).await
     }
 
-    /// Waits until a controller has written so many statuses.
+    /// The version of the collection of what is followed.
+    ///
+    /// # Errors
+    /// It cannot be had.
+    pub(crate) async fn version(&self, routing: Routing) -> Result<String> {
+        let objects: Api<DynamicObject> = Api::all_with(self.client.clone(), &resource(routing));
+        let list = objects.list_metadata(&ListParams::default().limit(1)).await?;
+        list.metadata.resource_version.context("a list without a version")
+    }
+
+    /// Waits until a controller has written so many statuses, all after this version.
     ///
     /// # Errors
     /// They are not written in time, or the API server does not let them be watched.
-    pub(crate) async fn statuses(&self, routing: Routing, count: usize, by: &Identity) -> Result<()> {
-        let mut written = HashSet::new();
-        let all = async {
-            // A server that is busy ends the watches of those who do not keep up.
-            while written.len() < count {
-                self.watch_statuses(routing, count, by, &mut written).await?;
-            }
-            anyhow::Ok(())
-        };
-        let in_time = timeout(WRITTEN, all).await;
-        in_time.with_context(|| format!("{} of {count} statuses are written", written.len()))?
-    }
-
-    /// Adds the names of what has a status, until there are so many or the watch ends.
-    async fn watch_statuses(
+    pub(crate) async fn statuses(
         &self,
         routing: Routing,
         count: usize,
         by: &Identity,
-        written: &mut HashSet<Option<String>>,
+        mut version: String,
     ) -> Result<()> {
-        let objects: Api<DynamicObject> = Api::all_with(self.client.clone(), &resource(routing));
-        let mut events = pin!(objects.watch(&WatchParams::default(), "0").await?);
-        while written.len() < count
-            && let Some(event) = events.next().await
-        {
-            match event? {
-                WatchEvent::Added(object) | WatchEvent::Modified(object)
-                    if is_written(routing, &object.data["status"], by) =>
+        let mut written = HashSet::new();
+        let all = async {
+            // A server that is busy ends the watches of those who do not keep up.
+            while written.len() < count {
+                let objects: Api<DynamicObject> = Api::all_with(self.client.clone(), &resource(routing));
+                let mut events = pin!(objects.watch(&WatchParams::default(), &version).await?);
+                while written.len() < count
+                    && let Some(event) = events.next().await
                 {
-                    written.insert(object.metadata.name);
+                    let object = match event? {
+                        WatchEvent::Modified(object) => object,
+                        WatchEvent::Error(status) => bail!("the watch of statuses ends: {status:?}"),
+                        _ => continue,
+                    };
+                    version = object.resource_version().context("an object without a version")?;
+                    if is_written(routing, &object.data["status"], by) {
+                        written.insert(object.metadata.name);
+                    }
                 }
-                WatchEvent::Error(status) => bail!("the watch of statuses ends: {status:?}"),
-                _ => {}
             }
-        }
-        Ok(())
+            Ok(())
+        };
+        let in_time = timeout(WRITTEN, all).await;
+        in_time.with_context(|| format!("{} of {count} statuses are written", written.len()))?
     }
 }
 

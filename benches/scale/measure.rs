@@ -55,8 +55,9 @@ pub(crate) async fn measure(
     changes: usize,
 ) -> Result<Measured> {
     let identity = cluster.next_controller().await?;
+    let version = cluster.api.version(cluster.routing).await?;
     let running = controller.start(&cluster.api, shares, &identity)?;
-    let (start, statuses) = complete(controller, &running, cluster, &identity).await?;
+    let (start, statuses) = complete(controller, &running, cluster, (&identity, version)).await?;
     sleep(REST).await;
     let memory = running.process.resident()?;
     let (idle, ()) = usage(&running, sleep(IDLE)).await?;
@@ -70,12 +71,12 @@ pub(crate) async fn measure(
     Ok(Measured { start, statuses, memory, idle, changes, cost, steady: steady?, changing })
 }
 
-/// Waits until the last object is served, and all statuses are written, if they are. Returns how long that took.
+/// Waits until the last object is served, and all statuses are written after that version, if they are. Returns how long that took.
 async fn complete(
     controller: &Controller,
     running: &Running,
     cluster: &Cluster,
-    identity: &Identity,
+    (identity, version): (&Identity, String),
 ) -> Result<(Duration, Option<Duration>)> {
     let last = routing::host(cluster.size() - 1);
     let served = async {
@@ -86,7 +87,7 @@ async fn complete(
         if !controller.kind.writes_statuses() {
             return Ok::<_, anyhow::Error>(None);
         }
-        cluster.api.statuses(cluster.routing, cluster.size(), identity).await?;
+        cluster.api.statuses(cluster.routing, cluster.size(), identity, version).await?;
         Ok(Some(running.started.elapsed()))
     };
     tokio::try_join!(served, written)
