@@ -8,7 +8,7 @@ use benches::certificate::Certificate;
 use benches::client::Client;
 use benches::cores::Shares;
 use benches::peers::{ANSWER, Peer, page};
-use benches::process::{Process, free_address};
+use benches::process::{self, Process, free_address};
 use benches::websocket::EchoServer;
 use minijinja::value::Serde;
 use minijinja::{Environment, UndefinedBehavior};
@@ -16,7 +16,6 @@ use serde::Serialize;
 use std::fs;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 use tempfile::TempDir;
 
 /// What calls of gRPC ask.
@@ -102,7 +101,7 @@ impl Bed {
         for (name, content) in files() {
             fs::write(folder.join("files").join(name), content)?;
         }
-        let mut command = Command::new("nginx");
+        let mut command = process::command("nginx");
         command.arg("-c").arg(folder.join("nginx.conf"));
         let endpoints = site.last.endpoints.iter().chain(&site.other.endpoints);
         let addresses: Vec<_> = endpoints.map(|endpoint| endpoint.address).collect();

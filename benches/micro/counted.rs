@@ -1,6 +1,7 @@
 //! Instructions, counted by valgrind.
 
 use anyhow::{Context, Result, bail, ensure};
+use benches::process;
 use std::fs;
 use std::path::Path;
 use std::process::Command;
@@ -31,7 +32,7 @@ impl Counted {
     /// There is no place for a file.
     pub(crate) fn new(program: &Path) -> Result<Self> {
         let log = NamedTempFile::new()?;
-        let mut command = Command::new("valgrind");
+        let mut command = process::command("valgrind");
         command
             .args(["--tool=cachegrind", "--cache-sim=no", "--cachegrind-out-file=/dev/null"])
             .arg(format!("--log-file={}", log.path().display()))

@@ -1,5 +1,6 @@
 //! Which processors the proxies get, and which the load.
 
+use crate::process;
 use anyhow::{Result, ensure};
 use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
 use std::process::Command;
@@ -45,7 +46,7 @@ impl Shares {
     /// A command that runs a program on the processors of proxies.
     pub fn command(&self, program: impl AsRef<std::ffi::OsStr>) -> Command {
         let list: Vec<String> = self.proxy.iter().map(ToString::to_string).collect();
-        let mut command = Command::new("taskset");
+        let mut command = process::command("taskset");
         command.arg("-c").arg(list.join(",")).arg(program);
         command
     }

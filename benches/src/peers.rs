@@ -1,13 +1,12 @@
 //! Adit, bare Pingora and nginx, with the same certificate and in front of the same backend. Each has one worker.
 
 use crate::certificate::Certificate;
-use crate::process::{Process, free_address};
+use crate::process::{self, Process, free_address};
 use crate::{HOST, cluster};
 use anyhow::{Result, ensure};
 use std::fs;
 use std::net::SocketAddr;
 use std::path::Path;
-use std::process::Command;
 use tempfile::TempDir;
 
 /// The body of each answer.
@@ -134,7 +133,7 @@ impl Place<'_> {
         fs::create_dir_all(&manifests)?;
         fs::write(manifests.join("bench.yaml"), manifest)?;
         let (http, https, admin) = (free_address()?, free_address()?, free_address()?);
-        let mut command = Command::new(binary);
+        let mut command = process::command(binary);
         command
             .args(["serve", "--workers=1", "--bind-address=127.0.0.1", "--shutdown-grace-period=0", "--log-level=warn"])
             .arg(format!("--http-port={}", http.port()))
@@ -162,7 +161,7 @@ impl Place<'_> {
 
     fn bare_pingora(&self) -> Result<Peer> {
         let (http, https) = (free_address()?, free_address()?);
-        let mut command = Command::new(self.binaries.join("bare_pingora"));
+        let mut command = process::command(self.binaries.join("bare_pingora"));
         command
             .args([http, https, self.backend].map(|address| address.to_string()))
             .args(["tls.crt", "tls.key"].map(|file| self.scratch.join(file)));
@@ -194,7 +193,7 @@ pub fn nginx(folder: &Path, servers: &str, addresses: &[SocketAddr]) -> Result<P
     let config = NGINX.replace("$FOLDER", &folder.display().to_string()).replace("$SERVERS", servers);
     let path = folder.join("nginx.conf");
     fs::write(&path, config)?;
-    Process::start(Command::new("nginx").arg("-c").arg(path), addresses)
+    Process::start(process::command("nginx").arg("-c").arg(path), addresses)
 }
 
 /// Limits that load would run into are lifted; the others are those of ingress-nginx.

@@ -3,6 +3,7 @@
 use anyhow::{Context, Result, bail, ensure};
 use rustix::param::page_size;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::Path;
@@ -15,6 +16,13 @@ const STARTUP: Duration = Duration::from_secs(20);
 const LAST_LINES: usize = 5;
 /// USER_HZ, fixed by the kernel's interface.
 const TICKS_PER_SECOND: u64 = 100;
+
+/// A command whose process ends with the thread that starts it, even where a signal ends that and nothing is dropped.
+pub fn command(program: impl AsRef<OsStr>) -> Command {
+    let mut command = Command::new("setpriv");
+    command.args(["--pdeathsig", "TERM"]).arg(program);
+    command
+}
 
 /// A process that listens. It ends when this is dropped.
 #[derive(Debug)]
