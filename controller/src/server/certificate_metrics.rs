@@ -1,4 +1,5 @@
 use gateway::config::{Certificate, EntryPoint, HostName, Subject, Update};
+use gateway::interner::Pool;
 use gateway::telemetry::{CertificateMetrics, ServedCertificate};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -16,8 +17,8 @@ pub(super) struct CertificateReport {
     default: Option<Arc<Certificate>>,
     /// What hosts with TLS have of their own, at all entry points or at one.
     hosts: BTreeMap<HostPlace, Arc<[Arc<Certificate>]>>,
-    /// What the metrics show.
-    shown: BTreeMap<HostName, Vec<ServedCertificate>>,
+    /// What the metrics tell of certificates: once of each, however many hosts show it.
+    described: Pool<ServedCertificate>,
 }
 
 /// A host of all entry points, or of one.
@@ -25,7 +26,7 @@ type HostPlace = (HostName, Option<EntryPoint>);
 
 impl CertificateReport {
     pub(super) fn new(metrics: CertificateMetrics) -> Self {
-        Self { metrics, default: None, hosts: BTreeMap::new(), shown: BTreeMap::new() }
+        Self { metrics, default: None, hosts: BTreeMap::new(), described: Pool::default() }
     }
 
     /// Takes in a change. The self-signed certificate that stands in where none is configured is nobody's to renew, and
@@ -56,13 +57,9 @@ impl CertificateReport {
         let own = self.own(name);
         let default = self.default.iter().filter(|_| own.is_some_and(<[_]>::is_empty));
         let own = own.into_iter().flatten().chain(self.at_own_ports(name));
-        let now: Vec<_> = own.chain(default).filter_map(|one| describe(name, one)).collect();
-        let before = self.shown.remove(name).unwrap_or_default();
-        before.iter().filter(|one| !now.contains(one)).for_each(|gone| self.metrics.forget(gone));
-        now.iter().for_each(|one| self.metrics.set(one));
-        if !now.is_empty() {
-            self.shown.insert(name.clone(), now);
-        }
+        let now: Vec<_> = own.chain(default).filter_map(|certificate| describe(certificate)).collect();
+        let now = now.into_iter().map(|described| self.described.share(Arc::new(described)));
+        self.metrics.set(name, now.collect());
     }
 
     /// What a host has at listeners with ports of their own.
@@ -83,13 +80,12 @@ impl CertificateReport {
 }
 
 /// What the metrics tell of a certificate; `None` if it is not from a Secret.
-fn describe(host: &HostName, certificate: &Certificate) -> Option<ServedCertificate> {
+fn describe(certificate: &Certificate) -> Option<ServedCertificate> {
     let Subject::Object(secret) = &certificate.origin.object else { return None };
     let (_, leaf) = X509Certificate::from_der(certificate.chain.first()?).ok()?;
     let issuer = leaf.issuer();
     let serial_number = leaf.tbs_certificate.serial.to_string();
     Some(ServedCertificate {
-        host: if *host == HostName::Any { "_".to_owned() } else { host.to_string() },
         namespace: secret.namespace.to_string(),
         secret_name: secret.name.to_string(),
         identifier: format!("{}-{serial_number}", first(issuer.iter_by_oid(&OID_X509_SERIALNUMBER))),

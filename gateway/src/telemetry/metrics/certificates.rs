@@ -1,20 +1,23 @@
-use super::names;
-use prometheus::{IntGaugeVec, Registry};
+use super::encode::{family, gauge, pair};
+use super::names::{self, MetricDoc};
+use crate::config::HostName;
+use parking_lot::Mutex;
+use prometheus::Registry;
+use prometheus::core::{Collector, Desc};
+use prometheus::proto::{Metric, MetricFamily};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
-/// The metrics of the certificates that hosts show.
-#[derive(Clone, Debug)]
-pub struct CertificateMetrics {
-    class: Arc<str>,
-    expire_time: IntGaugeVec,
-    info: IntGaugeVec,
-}
+/// The label `host` of any host without a certificate of its own.
+const ANY: &str = "_";
+
+/// The certificates that hosts show. Their samples are made at each scrape: they take more memory than what is kept here.
+#[derive(Clone, Debug, Default)]
+pub struct CertificateMetrics(Arc<Mutex<BTreeMap<HostName, Vec<Arc<ServedCertificate>>>>>);
 
 /// A certificate of a host, as its metrics describe it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ServedCertificate {
-    /// The host that shows it; `_` is any host without one of its own.
-    pub host: String,
     /// The namespace of its Secret.
     pub namespace: String,
     /// The name of its Secret.
@@ -34,38 +37,45 @@ pub struct ServedCertificate {
 }
 
 impl CertificateMetrics {
-    pub(super) fn register(registry: &Registry, class: &str) -> prometheus::Result<Self> {
-        let expire_time = IntGaugeVec::new(names::SSL_EXPIRE_TIME.opts(), names::SSL_EXPIRE_TIME.labels)?;
-        let info = IntGaugeVec::new(names::SSL_INFO.opts(), names::SSL_INFO.labels)?;
-        registry.register(Box::new(expire_time.clone()))?;
-        registry.register(Box::new(info.clone()))?;
-        Ok(Self { class: class.into(), expire_time, info })
+    /// A host shows these certificates from now on, and no others. It may show one at several ports.
+    pub fn set(&self, host: &HostName, mut certificates: Vec<Arc<ServedCertificate>>) {
+        certificates.sort();
+        certificates.dedup();
+        let mut hosts = self.0.lock();
+        match certificates.is_empty() {
+            true => hosts.remove(host),
+            false => hosts.insert(host.clone(), certificates),
+        };
+    }
+}
+
+/// Makes the samples.
+pub(super) struct CertificateCollector {
+    class: String,
+    certificates: CertificateMetrics,
+    descs: Vec<Desc>,
+}
+
+impl CertificateCollector {
+    /// Registers one.
+    pub(super) fn register(
+        registry: &Registry,
+        class: &str,
+        certificates: &CertificateMetrics,
+    ) -> prometheus::Result<()> {
+        let descs = [names::SSL_EXPIRE_TIME, names::SSL_INFO].iter().map(|doc| doc.desc()).collect::<Result<_, _>>()?;
+        registry.register(Box::new(Self { class: class.to_owned(), certificates: certificates.clone(), descs }))
     }
 
-    /// A host shows this certificate.
-    pub fn set(&self, certificate: &ServedCertificate) {
-        self.expire_time.with_label_values(&self.labels(certificate)).set(certificate.expires);
-        self.info.with_label_values(&self.info_labels(certificate)).set(1);
+    fn expire_time(&self, host: &str, certificate: &ServedCertificate) -> Metric {
+        let ServedCertificate { identifier, namespace, secret_name, expires, .. } = certificate;
+        sample(names::SSL_EXPIRE_TIME, [&self.class, host, identifier, namespace, secret_name], *expires)
     }
 
-    /// The host does not show it any more.
-    pub fn forget(&self, certificate: &ServedCertificate) {
-        // Removing fails if the series was not there.
-        let _ = self.expire_time.remove_label_values(&self.labels(certificate));
-        let _ = self.info.remove_label_values(&self.info_labels(certificate));
-    }
-
-    /// The values of [`names::SSL_EXPIRE_TIME`]'s labels.
-    fn labels<'a>(&'a self, certificate: &'a ServedCertificate) -> [&'a str; 5] {
-        let ServedCertificate { host, identifier, namespace, secret_name, .. } = certificate;
-        [&self.class, host, identifier, namespace, secret_name]
-    }
-
-    /// The values of [`names::SSL_INFO`]'s labels.
-    fn info_labels<'a>(&'a self, certificate: &'a ServedCertificate) -> [&'a str; 9] {
-        [
+    fn info(&self, host: &str, certificate: &ServedCertificate) -> Metric {
+        let labels = [
             &self.class,
-            &certificate.host,
+            host,
             &certificate.identifier,
             &certificate.issuer_common_name,
             &certificate.issuer_organization,
@@ -73,6 +83,28 @@ impl CertificateMetrics {
             certificate.public_key_algorithm,
             &certificate.secret_name,
             &certificate.serial_number,
-        ]
+        ];
+        sample(names::SSL_INFO, labels, 1)
+    }
+}
+
+fn sample<const N: usize>(doc: MetricDoc, labels: [&str; N], value: i64) -> Metric {
+    gauge(doc.labels.iter().zip(labels).map(|(name, label)| pair(name, label)).collect(), value)
+}
+
+impl Collector for CertificateCollector {
+    fn desc(&self) -> Vec<&Desc> {
+        self.descs.iter().collect()
+    }
+
+    fn collect(&self) -> Vec<MetricFamily> {
+        let hosts = self.certificates.0.lock();
+        let (mut expire_times, mut infos) = (Vec::new(), Vec::new());
+        for (host, certificates) in &*hosts {
+            let host = if *host == HostName::Any { ANY } else { &host.to_string() };
+            expire_times.extend(certificates.iter().map(|certificate| self.expire_time(host, certificate)));
+            infos.extend(certificates.iter().map(|certificate| self.info(host, certificate)));
+        }
+        vec![family(names::SSL_EXPIRE_TIME, expire_times), family(names::SSL_INFO, infos)]
     }
 }

@@ -24,6 +24,7 @@ mod traffic;
 mod unmatched;
 
 pub(super) use cells::{Cells, Measured};
+use certificates::CertificateCollector;
 pub use certificates::{CertificateMetrics, ServedCertificate};
 pub use checks::CheckMetrics;
 pub(super) use collector::{RequestCollector, Source, Sums};
@@ -85,7 +86,8 @@ impl Metrics {
         let sums = Arc::new(Mutex::new(Sums::new(settings, Arc::clone(&measured))));
         registry.register(Box::new(RequestCollector::new(Arc::clone(&sums))?))?;
         let controller = ControllerMetrics::register(&registry, &identity.build)?;
-        let certificates = CertificateMetrics::register(&registry, &identity.class)?;
+        let certificates = CertificateMetrics::default();
+        CertificateCollector::register(&registry, &identity.class, &certificates)?;
         let checks = CheckMetrics::register(&registry)?;
         registry.register(Box::new(ProcessCollector::new()?))?;
         let listeners = ListenerMetrics::register(&registry)?;

@@ -1,5 +1,7 @@
 use super::streams::record as stream;
-use crate::config::{AccessLog, Backend, Ejection, GatewaySettings, RouteLabels, ServiceBackend, StreamProtocol};
+use crate::config::{
+    AccessLog, Backend, Ejection, GatewaySettings, HostName, RouteLabels, ServiceBackend, StreamProtocol,
+};
 use crate::headers::Headers;
 use crate::telemetry::fixture::{attempt, connection, labels, record, routed, sample, telemetry};
 use crate::telemetry::{
@@ -201,9 +203,8 @@ fn the_controller_speaks_of_publishing() {
     assert!(!telemetry.metrics().expect("encodes").contains("orphan_ingress{"));
 }
 
-fn certificate() -> ServedCertificate {
-    ServedCertificate {
-        host: "h".to_owned(),
+fn certificate() -> Arc<ServedCertificate> {
+    Arc::new(ServedCertificate {
         namespace: "ns".to_owned(),
         secret_name: "tls".to_owned(),
         identifier: "-17".to_owned(),
@@ -212,13 +213,15 @@ fn certificate() -> ServedCertificate {
         serial_number: "17".to_owned(),
         public_key_algorithm: "ECDSA",
         expires: 1000,
-    }
+    })
 }
 
 #[test]
 fn certificates_come_and_go() {
     let (telemetry, _) = telemetry();
-    telemetry.certificates().set(&certificate());
+    let host = HostName::Exact("h".into());
+    telemetry.certificates().set(&HostName::Any, vec![certificate()]);
+    telemetry.certificates().set(&host, vec![certificate(), certificate()]);
     let shown = || {
         let text = telemetry.metrics().expect("encodes");
         let labels = "class=\"adit.dev/ingress\",host=\"h\",identifier=\"-17\",namespace=\"ns\",secret_name=\"tls\"";
@@ -228,8 +231,10 @@ fn certificates_come_and_go() {
             .map(|(name, labels)| sample(&text, &format!("nginx_ingress_controller_ssl_{name}"), labels))
     };
     assert_eq!(shown(), [Some(1000.0), Some(1.0)]);
-    telemetry.certificates().forget(&certificate());
-    assert_eq!(shown(), [None, None]);
+    let count = |text: &str| telemetry.metrics().expect("encodes").matches(text).count();
+    assert_eq!((count("secret_name=\"tls\""), count("host=\"_\"")), (4, 2), "each once");
+    telemetry.certificates().set(&host, Vec::new());
+    assert_eq!((shown(), count("host=\"_\"")), ([None, None], 2));
 }
 
 #[test]
@@ -280,7 +285,7 @@ fn every_metric_is_documented() {
     for has_error in [false, true] {
         telemetry.checks().checked(&"ns".into(), &"web".into(), has_error);
     }
-    telemetry.certificates().set(&certificate());
+    telemetry.certificates().set(&HostName::Any, vec![certificate()]);
     telemetry.count_endpoints(ejecting()).expect("for the first time");
     let text = telemetry.metrics().expect("encodes");
     let told: BTreeSet<_> = text.lines().filter_map(|line| line.strip_prefix("# TYPE ")).map(str::to_owned).collect();
