@@ -49,8 +49,8 @@ use members::Members;
 use retry_budget::RetryBudget;
 use std::net::{IpAddr, SocketAddr};
 use std::num::NonZero;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 /// A backend at run time. It comes from [`Registry::upstream`], has no endpoints until some are set, and stays the
@@ -59,7 +59,8 @@ use std::time::Duration;
 pub struct Upstream {
     id: BackendId,
     name: Box<str>,
-    tag: Box<str>,
+    /// Made when a session asks for it.
+    tag: OnceLock<Box<str>>,
     members: ArcSwap<Members>,
     /// An endpoint is chosen by the key of a request. What is not so asks for no key, and costs nothing more than this.
     hashes: AtomicBool,
@@ -88,8 +89,8 @@ impl Upstream {
             BackendId::Service(port) => format!("{}-{}-{}", port.namespace, port.service, port.port),
             BackendId::Url { .. } | BackendId::Nowhere => id.to_string(),
         };
-        let (tag, members, sessions) = (affinity::tag(&name), ArcSwap::default(), ArcSwap::default());
-        let (hashes, ejects, ejections, retry_budget) = Default::default();
+        let (members, sessions) = (ArcSwap::default(), ArcSwap::default());
+        let (tag, hashes, ejects, ejections, retry_budget) = Default::default();
         Self { id, name: name.into(), tag, members, hashes, ejects, ejections, sessions, retry_budget }
     }
 
@@ -106,7 +107,7 @@ impl Upstream {
     /// What tells, in the cookie of a session, that it is with this upstream: 32 hexadecimal digits, the same in every
     /// process and in ingress-nginx.
     pub fn tag(&self) -> &str {
-        &self.tag
+        self.tag.get_or_init(|| affinity::tag(&self.name))
     }
 
     /// Whether it has no endpoint at all, so that a default backend may serve instead.
