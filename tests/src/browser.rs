@@ -72,13 +72,14 @@ impl Browser {
         Ok(())
     }
 
-    /// Fills in the first form by an expression of JavaScript, presses its last button, and waits until the answer is loaded.
+    /// Fills in the first form by an expression of JavaScript, presses its first button, as the key Enter does, and waits until
+    /// the answer is loaded.
     ///
     /// # Errors
     /// If it cannot be loaded in time.
     pub async fn submit(&mut self, fill: &str) -> Result<()> {
         let before = self.loads;
-        let press = "[...document.querySelectorAll('form button')].pop().click()";
+        let press = "document.querySelector('form button').click()";
         self.evaluate(&format!("{fill}; {press}")).await?;
         while self.loads == before {
             self.next().await?;

@@ -70,17 +70,23 @@ pub(super) fn page(asked: &Asked, answer: Option<Result<&Explanation, &String>>)
         (form(asked, matches!(answer, Some(Err(_)))))
         @if let Some(Ok(explanation)) = answer {
             (write(explanation))
-            @if asked.objects().is_none() { p { a href={ "../debug/explain?" (asked.query()) } { "The same as JSON" } } }
+            @if asked.objects().is_none() {
+                p {
+                    a href={ "why?" (asked.query()) } { "A link to this page" } ", "
+                    a href={ "../debug/explain?" (asked.query()) } { "the same as JSON" }
+                }
+            }
         }
     }
 }
 
+/// It is posted, since a draft is longer than a URL may be.
 fn form(asked: &Asked, is_wrong: bool) -> Markup {
     const METHODS: [&str; 7] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
     let method = if asked.method.is_empty() { "GET" } else { &asked.method };
     let described = is_wrong.then_some("error");
     html! {
-        form .why action="why" method="get" {
+        form .why action="why" method="post" {
             div .row {
                 div .method {
                     label for="method" { "Method" }
@@ -103,7 +109,7 @@ fn form(asked: &Asked, is_wrong: bool) -> Markup {
                 }
                 label for="objects" { "Objects as YAML" }
                 textarea #objects name="objects" rows="12" spellcheck="false" aria-describedby="drafting" { (asked.objects) }
-                button type="submit" formmethod="post" { "Explain with them" }
+                button type="submit" { "Explain with them" }
             }
         }
     }

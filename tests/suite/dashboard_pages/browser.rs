@@ -82,7 +82,7 @@ async fn a_keyboard_is_enough() -> Result<()> {
     Ok(())
 }
 
-/// The form takes a draft, without any script.
+/// The form takes a draft, without any script, also one that is longer than the head of a request may be.
 #[tokio::test]
 async fn a_draft_is_explained() -> Result<()> {
     let adit = Adit::start(&objects()?).await?;
@@ -91,7 +91,8 @@ async fn a_draft_is_explained() -> Result<()> {
         .open(&format!("http://{}/dashboard/why?url=http%3A%2F%2Fnew.example.com%2F", adit.admin_address()?))
         .await?;
     let draft = json!({
-        "apiVersion": "networking.k8s.io/v1", "kind": "Ingress", "metadata": {"name": "new", "namespace": "shop"},
+        "apiVersion": "networking.k8s.io/v1", "kind": "Ingress",
+        "metadata": {"name": "new", "namespace": "shop", "annotations": {"example.com/note": "x".repeat(20_000)}},
         "spec": {"rules": [{"host": "new.example.com", "http": {"paths": [super::objects::path("/", "Prefix", "pay")]}}]},
     });
     browser.submit(&format!("document.getElementById('objects').value = {:?}", draft.to_string())).await?;

@@ -167,10 +167,15 @@ async fn why_says_who_wins_and_why_others_lose() -> Result<()> {
         ],
     );
     let asked = html_of(&adit, 200, &format!("/dashboard/why?{query}")).await?;
-    let link = asked.split("href=\"../debug/explain?").nth(1).and_then(|rest| rest.split('"').next());
-    let link = html::text(link.context("a link to the JSON")?);
-    let explained: Value = serde_json::from_str(&html_of(&adit, 200, &format!("/debug/explain?{link}")).await?)?;
+    let link = |before: &str| {
+        let rest = asked.split_once(&format!("href=\"{before}?")).map(|(_, rest)| rest);
+        Some(html::text(rest?.split('"').next()?))
+    };
+    let json = link("../debug/explain").context("a link to the JSON")?;
+    let explained: Value = serde_json::from_str(&html_of(&adit, 200, &format!("/debug/explain?{json}")).await?)?;
     assert_eq!(explained["request"], "PUT https://shop.example.com/cart/pay");
+    let same = link("why").context("a link to the page")?;
+    assert_says(&page(&adit, &format!("/dashboard/why?{same}")).await?, &["PUT https://shop.example.com/cart/pay"]);
     Ok(())
 }
 
