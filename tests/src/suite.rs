@@ -1,7 +1,7 @@
 //! Every case of a driver as a test of its own.
 //!
 //! The names are `[DRIVER] FEATURE/CASE MODE`, so `cargo test --test cases rewrite/W04` plays one case by all drivers and
-//! `'[sockets] rewrite/'` one feature by one. They run side by side on `--test-threads` threads.
+//! `'[sockets] rewrite/'` one feature by one. Of several names each is played. They run side by side on `--test-threads` threads.
 
 use crate::case::{Case, Mode};
 use crate::converted;
@@ -9,6 +9,7 @@ use crate::drivers::Converted;
 use crate::golden;
 use crate::run::{Driver, run};
 use anyhow::{Result, ensure};
+use clap::Parser;
 use libtest_mimic::{Arguments, Failed, Trial};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -16,9 +17,31 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use tokio::runtime::{Builder, Runtime};
 
+/// The command line of a test. Unlike that of libtest-mimic it may have several filters, as that of Rust's own tests.
+#[derive(Parser)]
+struct CommandLine {
+    #[command(flatten)]
+    arguments: Arguments,
+    /// Filters behind the first
+    #[arg(value_name = "FILTER", hide = true)]
+    more: Vec<String>,
+}
+
+impl CommandLine {
+    /// Leaves only the trials that one of the filters chooses.
+    fn choose(mut self, trials: &mut Vec<Trial>) -> Arguments {
+        let filters = self.arguments.filter.take().into_iter().chain(self.more);
+        let filters = filters.map(|filter| Arguments { filter: Some(filter), ..self.arguments.clone() });
+        let filters: Vec<_> = filters.collect();
+        trials.retain(|trial| filters.is_empty() || filters.iter().any(|filter| !filter.is_filtered_out(trial)));
+        self.arguments
+    }
+}
+
 /// Runs these: the `main` of a test without a harness.
-pub fn play(trials: Vec<Trial>) -> ExitCode {
-    libtest_mimic::run(&Arguments::from_args(), trials).exit_code()
+pub fn play(mut trials: Vec<Trial>) -> ExitCode {
+    let arguments = CommandLine::parse().choose(&mut trials);
+    libtest_mimic::run(&arguments, trials).exit_code()
 }
 
 /// All cases that name the driver, which is called so.
@@ -73,7 +96,7 @@ pub fn play_sample<D: Driver>(driver: &str, sample: &[&str]) -> Result<ExitCode>
         let modes = modes::<D>(driver, &Arc::new(case)).into_iter().enumerate();
         played.extend(modes.map(|(number, trial)| trial.with_ignored_flag(!chosen || number > 0)));
     }
-    let arguments = Arguments { test_threads: Some(1), ..Arguments::from_args() };
+    let arguments = Arguments { test_threads: Some(1), ..CommandLine::parse().choose(&mut played) };
     Ok(libtest_mimic::run(&arguments, played).exit_code())
 }
 
@@ -102,4 +125,26 @@ fn runtime() -> io::Result<Runtime> {
 /// The directory of all cases.
 fn directory() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("cases")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn chosen(arguments: &[&str]) -> Vec<String> {
+        let trial = |name: &str| Trial::test(name, || Ok(())).with_kind("memory");
+        let mut trials = ["rewrite/W04 Nginx", "rewrite/W05 Nginx", "cors/C01 Nginx"].map(trial).into();
+        let command_line = CommandLine::try_parse_from([&["cases"], arguments].concat()).expect("a command line");
+        let arguments = command_line.choose(&mut trials);
+        assert!(arguments.filter.is_none());
+        trials.iter().map(|trial| trial.name().to_owned()).collect()
+    }
+
+    #[test]
+    fn each_filter_chooses_some() {
+        assert_eq!(chosen(&["--nocapture"]).len(), 3);
+        assert_eq!(chosen(&["W05", "--include-ignored"]), ["rewrite/W05 Nginx"]);
+        assert_eq!(chosen(&["W05", "--nocapture", "[memory] cors", "none"]), ["rewrite/W05 Nginx", "cors/C01 Nginx"]);
+        assert_eq!(chosen(&["rewrite", "cors", "--skip", "W04"]), ["rewrite/W05 Nginx", "cors/C01 Nginx"]);
+    }
 }
