@@ -174,14 +174,18 @@ fn client(mut config: Config, busy: &Busy) -> Result<Client, AccessError> {
 
 /// As ingress-nginx (`clientcmd.BuildConfigFromFlags`): a kubeconfig, a URL, or both; without either, this Pod's cluster.
 async fn config(settings: &ClusterSettings) -> Result<Config, AccessError> {
+    let wrong = |path: &PathBuf, reason| AccessError::Kubeconfig { path: path.clone(), reason };
     if let Identity::User { context } = &settings.identity {
-        return of_user(settings.kubeconfig.as_ref(), context.as_ref()).await;
+        let path = settings.kubeconfig.as_ref();
+        return of_kubeconfig(path, context.as_deref()).await.map_err(|reason| match path {
+            Some(path) => wrong(path, reason),
+            None => AccessError::NoUser(reason),
+        });
     }
     let url = settings.apiserver.as_deref().map(url).transpose()?;
     let mut config = match (&settings.kubeconfig, url) {
         (Some(path), url) => {
-            let mut config =
-                from_file(path).await.map_err(|reason| AccessError::Kubeconfig { path: path.clone(), reason })?;
+            let mut config = of_kubeconfig(Some(path), None).await.map_err(|reason| wrong(path, reason))?;
             config.cluster_url = url.unwrap_or(config.cluster_url);
             config
         }
@@ -196,19 +200,12 @@ async fn config(settings: &ClusterSettings) -> Result<Config, AccessError> {
     Ok(config)
 }
 
-/// As kubectl.
-async fn of_user(path: Option<&PathBuf>, context: Option<&String>) -> Result<Config, AccessError> {
-    let wrong = |reason| match path {
-        Some(path) => AccessError::Kubeconfig { path: path.clone(), reason },
-        None => AccessError::NoUser(reason),
-    };
-    let kubeconfig = path.map_or_else(Kubeconfig::read, Kubeconfig::read_from).map_err(wrong)?;
-    let options = KubeConfigOptions { context: context.cloned(), ..KubeConfigOptions::default() };
-    Config::from_custom_kubeconfig(kubeconfig, &options).await.map_err(wrong)
-}
-
-async fn from_file(path: &PathBuf) -> Result<Config, KubeconfigError> {
-    Config::from_custom_kubeconfig(Kubeconfig::read_from(path)?, &KubeConfigOptions::default()).await
+/// What a kubeconfig says: as kubectl, `KUBECONFIG` or `~/.kube/config` unless there is a path, and its current context unless
+/// there is another.
+pub(crate) async fn of_kubeconfig(path: Option<&PathBuf>, context: Option<&str>) -> Result<Config, KubeconfigError> {
+    let kubeconfig = path.map_or_else(Kubeconfig::read, Kubeconfig::read_from)?;
+    let options = KubeConfigOptions { context: context.map(str::to_owned), ..KubeConfigOptions::default() };
+    Config::from_custom_kubeconfig(kubeconfig, &options).await
 }
 
 fn url(text: &str) -> Result<Uri, AccessError> {

@@ -3,10 +3,10 @@
 mod access;
 mod backoff;
 mod failure;
-mod own_pod;
+mod pods;
 
 pub use access::AccessError;
-pub(crate) use access::{Access, SILENCE};
+pub(crate) use access::{Access, SILENCE, of_kubeconfig};
 pub(crate) use backoff::Backoff;
 pub(crate) use failure::{ApiFailure, Cause};
-pub(crate) use own_pod::{node, own_pod};
+pub(crate) use pods::{is_ready, node, own_pod};

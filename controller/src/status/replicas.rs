@@ -2,7 +2,7 @@
 
 use super::addresses;
 use crate::address::Address;
-use crate::apiserver::{Access, ApiFailure, node, own_pod};
+use crate::apiserver::{Access, ApiFailure, is_ready, node, own_pod};
 use crate::object::NamespacedName;
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use k8s_openapi::api::core::v1::Pod;
@@ -45,7 +45,8 @@ impl Replicas {
     /// The addresses of the nodes with a ready replica.
     pub(super) async fn node_addresses(&self, internal: bool) -> Result<Vec<Address>, ApiFailure> {
         let pods = self.pods().await?;
-        let nodes: BTreeSet<_> = pods.into_iter().filter(is_ready).filter_map(|pod| pod.spec?.node_name).collect();
+        let ready = pods.into_iter().filter(|pod| phase(pod) == Some("Running") && is_ready(pod));
+        let nodes: BTreeSet<_> = ready.filter_map(|pod| pod.spec?.node_name).collect();
         let ask = |name: String| async move { node(&self.access, &name).await };
         let nodes = stream::iter(nodes).map(ask).buffered(AT_A_TIME);
         let nodes: Vec<_> = nodes.try_collect().await?;
@@ -75,12 +76,6 @@ fn phase(pod: &Pod) -> Option<&str> {
 
 fn stays(pod: &Pod) -> bool {
     pod.metadata.deletion_timestamp.is_none() && !matches!(phase(pod), Some("Succeeded" | "Failed"))
-}
-
-fn is_ready(pod: &Pod) -> bool {
-    let mut conditions = pod.status.iter().filter_map(|status| status.conditions.as_ref()).flatten();
-    phase(pod) == Some("Running")
-        && conditions.any(|condition| condition.type_ == "Ready" && condition.status == "True")
 }
 
 #[cfg(test)]

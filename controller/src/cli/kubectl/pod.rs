@@ -1,12 +1,11 @@
 //! Finds a Pod of Adit with the user's kubeconfig.
 
-use crate::apiserver::ApiFailure;
+use crate::apiserver::{ApiFailure, is_ready, of_kubeconfig};
 use anyhow::{Context as _, bail};
 use futures_util::io::AsyncBufRead;
 use k8s_openapi::api::core::v1::{Container, Pod};
 use kube::api::{ListParams, LogParams};
-use kube::config::{KubeConfigOptions, Kubeconfig};
-use kube::{Api, Client, Config, ResourceExt as _};
+use kube::{Api, Client, ResourceExt as _};
 use std::fmt;
 use std::path::PathBuf;
 
@@ -53,15 +52,7 @@ pub(super) struct Found {
 impl Cluster {
     /// Reads the kubeconfig.
     pub(super) async fn open(self) -> anyhow::Result<OpenCluster> {
-        let options = KubeConfigOptions { context: self.context.clone(), ..KubeConfigOptions::default() };
-        let config = match &self.kubeconfig {
-            Some(path) => {
-                let kubeconfig =
-                    Kubeconfig::read_from(path).with_context(|| format!("--kubeconfig {}", path.display()))?;
-                Config::from_custom_kubeconfig(kubeconfig, &options).await
-            }
-            None => Config::from_kubeconfig(&options).await,
-        };
+        let config = of_kubeconfig(self.kubeconfig.as_ref(), self.context.as_deref()).await;
         let config = config.context("the kubeconfig cannot be used: --kubeconfig and --context say which one is")?;
         let namespaces = match &self.namespace {
             Some(namespace) => vec![Some(namespace.clone())],
@@ -159,7 +150,7 @@ impl OpenCluster {
             name: pod.name_any(),
             container: admin.map(|(container, _)| container.name.clone()),
             admin_port: admin.map_or(ADMIN_PORT, |(_, port)| port),
-            is_ready: is_ready(pod),
+            is_ready: will_serve(pod),
             pods: Api::namespaced(self.client.clone(), &namespace),
             namespace,
         }
@@ -173,10 +164,8 @@ fn admin_port(container: &Container) -> Option<u16> {
 }
 
 /// Whether it serves, and is to go on with that.
-fn is_ready(pod: &Pod) -> bool {
-    let conditions = pod.status.as_ref().and_then(|status| status.conditions.as_ref());
-    let is_ready = conditions.into_iter().flatten().any(|is| is.type_ == "Ready" && is.status == "True");
-    is_ready && pod.metadata.deletion_timestamp.is_none()
+fn will_serve(pod: &Pod) -> bool {
+    is_ready(pod) && pod.metadata.deletion_timestamp.is_none()
 }
 
 impl Found {
@@ -220,11 +209,11 @@ mod tests {
     fn who_ends_or_does_not_serve_is_not_ready() {
         let with = |status: &str, deleted: Value| {
             let conditions = json!([{"type": "Initialized", "status": "True"}, {"type": "Ready", "status": status}]);
-            is_ready(&pod(json!({"metadata": {"deletionTimestamp": deleted}, "status": {"conditions": conditions}})))
+            will_serve(&pod(json!({"metadata": {"deletionTimestamp": deleted}, "status": {"conditions": conditions}})))
         };
         assert!(with("True", Value::Null));
         assert!(!with("False", Value::Null));
         assert!(!with("True", json!("2026-01-01T00:00:00Z")));
-        assert!(!is_ready(&Pod::default()));
+        assert!(!will_serve(&Pod::default()));
     }
 }

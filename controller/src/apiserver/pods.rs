@@ -1,4 +1,4 @@
-//! The Pod that this process runs in, and nodes.
+//! Pods that run Adit, and nodes.
 
 use super::{Access, ApiFailure};
 use crate::object::NamespacedName;
@@ -12,6 +12,12 @@ pub(crate) async fn own_pod(access: &Access, name: &NamespacedName) -> Result<Po
     let list = |client| async move { Api::<Pod>::namespaced(client, &name.namespace).list(&params).await };
     let pod = access.call(list).await?.items.into_iter().next();
     pod.ok_or_else(|| ApiFailure::other(format!("there is no Pod {name}")))
+}
+
+/// Whether a Pod serves.
+pub(crate) fn is_ready(pod: &Pod) -> bool {
+    let mut conditions = pod.status.iter().filter_map(|status| status.conditions.as_ref()).flatten();
+    conditions.any(|condition| condition.type_ == "Ready" && condition.status == "True")
 }
 
 /// The node of this name; `None` if it is gone.
