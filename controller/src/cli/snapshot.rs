@@ -13,6 +13,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 /// What files, or a cluster, say at one moment.
+#[derive(Clone)]
 pub(super) struct Objects {
     pub(super) store: Store,
     changes: Vec<Change>,

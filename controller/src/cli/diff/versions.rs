@@ -23,8 +23,8 @@ impl Versions {
         settings: &ControllerSettings,
     ) -> anyhow::Result<Self> {
         expect_readable(&[old, new, files].concat())?;
-        let after = if files.is_empty() { Objects::read(new) } else { Objects::read(old).replaced_by(files) };
         let before = Objects::read(old);
+        let after = if files.is_empty() { Objects::read(new) } else { before.clone().replaced_by(files) };
         Ok(Self { old: before.translate(settings.clone()), new: after.translate(settings.clone()) })
     }
 }
