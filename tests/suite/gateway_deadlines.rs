@@ -1,6 +1,6 @@
 //! Requests of HTTPRoutes that take longer than their rule lets them.
 
-use anyhow::Result;
+use anyhow::{Context as _, Result};
 use h2::server;
 use serde_json::{Value, json};
 use std::net::SocketAddr;
@@ -14,8 +14,15 @@ const ROUNDS: usize = 4;
 
 /// A rule with these timeouts for all of host `h`. The timeouts of the ConfigMap are longer than any test waits.
 async fn adit(timeouts: Value, service: Value, backends: &[SocketAddr]) -> Result<Adit> {
+    adit_with(json!({}), timeouts, service, backends).await
+}
+
+/// The same with more in the ConfigMap.
+async fn adit_with(mut config: Value, timeouts: Value, service: Value, backends: &[SocketAddr]) -> Result<Adit> {
     let api_version = "gateway.networking.k8s.io/v1";
-    let config = json!({"proxy-read-timeout": "3600", "proxy-send-timeout": "3600"});
+    for key in ["proxy-read-timeout", "proxy-send-timeout", "client-body-timeout"] {
+        config[key] = json!("3600");
+    }
     let objects = [
         json!({"apiVersion": api_version, "kind": "HTTPRoute", "metadata": {"name": "route"},
             "spec": {"parentRefs": [{"name": "edge"}], "hostnames": ["h"],
@@ -57,6 +64,13 @@ async fn silent_http2() -> Result<SocketAddr> {
     .await
 }
 
+/// The Service, whose endpoints speak HTTP/2.
+fn http2_backend() -> Value {
+    let mut service = objects::backend();
+    service["spec"]["ports"][0]["appProtocol"] = json!("kubernetes.io/h2c");
+    service
+}
+
 async fn get(adit: &Adit) -> Result<client::Response> {
     let mut client = adit.connect().await?;
     client.send("GET / HTTP/1.1\r\nHost: h\r\n\r\n").await?;
@@ -94,9 +108,28 @@ async fn a_response_that_has_begun_is_cut_off() -> Result<()> {
 
 #[tokio::test]
 async fn deadlines_hold_for_backends_of_http2() -> Result<()> {
-    let mut service = objects::backend();
-    service["spec"]["ports"][0]["appProtocol"] = json!("kubernetes.io/h2c");
-    let adit = adit(json!({"request": "200ms"}), service, &[silent_http2().await?]).await?;
+    let adit = adit(json!({"request": "200ms"}), http2_backend(), &[silent_http2().await?]).await?;
     assert_eq!(get(&adit).await?.status, 504);
+    Ok(())
+}
+
+/// It waits for the rest of the body as we do. Once it has all of that, the time is its own.
+#[tokio::test]
+async fn no_endpoint_is_ejected_for_a_client_that_is_late() -> Result<()> {
+    let over_http1 = [stuck_after("").await?.0, stuck_after("").await?.0];
+    let over_http2 = [silent_http2().await?, silent_http2().await?];
+    let config = json!({"eject-after-failures": "1", "proxy-request-buffering": "off"});
+    for (service, endpoints) in [(objects::backend(), over_http1), (http2_backend(), over_http2)] {
+        let adit = adit_with(config.clone(), json!({"request": "500ms"}), service, &endpoints).await?;
+        for (body, status, ejections) in [("par", 408, "0"), ("part", 504, "1")] {
+            let mut client = adit.connect().await?;
+            client.send(format!("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 4\r\n\r\n{body}")).await?;
+            assert_eq!(client.final_response("POST").await?.status, status, "{body}");
+            let metrics = adit.metrics().await?;
+            let sample = metrics.lines().find(|line| line.starts_with("adit_ejections_total{"));
+            let sample = sample.context("the ejections are counted")?;
+            assert_eq!(sample.rsplit(' ').next(), Some(ejections), "{body}");
+        }
+    }
     Ok(())
 }

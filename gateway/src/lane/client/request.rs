@@ -19,6 +19,8 @@ pub(in crate::lane) struct ClientRequest {
     /// The body, where all of it is read before an endpoint gets it.
     buffered: Option<Box<BufferedBody>>,
     begun: Option<Begun>,
+    /// The attempt has sent all that has come of the body, and waits for the client to send more.
+    pub(in crate::lane) awaits_body: bool,
     /// Where the firewall looks at the response.
     inspections: Option<Inspections>,
     pub(super) inspected: Option<Box<InspectedResponse>>,
@@ -35,8 +37,8 @@ struct Begun {
 
 impl ClientRequest {
     pub(in crate::lane) fn new(head: ClientHead, session: ClientSession, exchange: Exchange) -> Self {
-        let (replay, buffered, begun) = (Replay::default(), None, None);
-        Self { head, session, exchange, replay, buffered, begun, inspections: None, inspected: None }
+        let (replay, buffered, begun, awaits_body) = (Replay::default(), None, None, false);
+        Self { head, session, exchange, replay, buffered, begun, awaits_body, inspections: None, inspected: None }
     }
 
     /// The request as policies see it.

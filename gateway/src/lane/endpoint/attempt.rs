@@ -77,6 +77,7 @@ impl ClientRequest {
 
     /// Asks the exchange what is next after an attempt, and ends the request if there is nothing.
     pub(in crate::lane) async fn go_on(mut self: Box<Self>, interrupted: Interrupted) -> GoesOn {
+        self.awaits_body = false;
         if let Interrupted::Failed(failure) = interrupted {
             self.exchange.failed(failure);
         }
@@ -116,10 +117,10 @@ impl ClientRequest {
         self.upstream_failure(UpstreamFault::Invalid)
     }
 
-    /// The attempt is not over in time.
-    pub(in crate::lane) fn late(&self) -> Interrupted {
-        tracing::debug!("an attempt takes longer than it may");
-        self.upstream_failure(UpstreamFault::TimedOut).into()
+    /// The attempt is not over in time. Where it is the client that is waited for, that is not the endpoint's fault.
+    pub(in crate::lane) fn late(&self) -> Failure {
+        tracing::debug!(awaits_body = self.awaits_body, "an attempt takes longer than it may");
+        if self.awaits_body { Failure::ClientTimeout } else { self.upstream_failure(UpstreamFault::TimedOut) }
     }
 
     fn upstream_failure(&self, fault: UpstreamFault) -> Failure {

@@ -170,6 +170,7 @@ impl<'r> Attempt<'r> {
             };
             let takes_body = !*is_sent && !endpoint.is_sending();
             let watches = takes_body || (!comes_from_client && request.session.is_watched());
+            request.awaits_body = takes_body && comes_from_client;
             let event = tokio::select! {
                 biased;
                 progress = endpoint.progress(ahead.room(), turn) => Event::Endpoint(progress),

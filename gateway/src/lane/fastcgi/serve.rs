@@ -47,7 +47,7 @@ impl ClientRequest {
     async fn attempt_fastcgi(&mut self, destination: &Destination) -> Result<(), Interrupted> {
         let Some(deadline) = destination.deadline else { return self.attempt_program(destination).await };
         let attempted = Box::pin(timeout_at(deadline, self.attempt_program(destination))).await;
-        attempted.unwrap_or_else(|_| Err(self.late()))
+        attempted.unwrap_or_else(|_| Err(self.late().into()))
     }
 
     async fn attempt_program(&mut self, destination: &Destination) -> Result<(), Interrupted> {

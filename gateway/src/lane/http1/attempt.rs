@@ -197,6 +197,7 @@ impl<'r> Attempt<'r> {
             };
             let takes_body = !body.is_over() && !endpoint.is_sending();
             let watches = takes_body || (is_read && request.session.is_watched());
+            request.awaits_body = takes_body && !is_read;
             let event = tokio::select! {
                 biased;
                 progress = endpoint.progress(ahead.room(), turn) => Event::Endpoint(progress),

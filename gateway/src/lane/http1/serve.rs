@@ -72,7 +72,7 @@ impl Http1Lane {
     async fn attempt(&self, request: &mut ClientRequest, destination: &Destination) -> Result<Responded, Interrupted> {
         let Some(deadline) = destination.deadline else { return self.attempt_at(request, destination).await };
         let attempted = Box::pin(timeout_at(deadline, self.attempt_at(request, destination))).await;
-        attempted.unwrap_or_else(|_| Err(request.late()))
+        attempted.unwrap_or_else(|_| Err(request.late().into()))
     }
 
     async fn attempt_at(

@@ -138,6 +138,7 @@ impl<'r> Attempt<'r> {
             let Self { request, endpoint, is_sent, .. } = &mut *self;
             let takes_body = !*is_sent && !endpoint.is_sending();
             let watches = takes_body || ((*is_sent || request.is_buffered()) && request.session.is_watched());
+            request.awaits_body = takes_body && !request.is_buffered();
             let event = tokio::select! {
                 biased;
                 progress = endpoint.progress() => Event::Endpoint(progress),
