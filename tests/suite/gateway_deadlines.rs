@@ -14,15 +14,14 @@ const ROUNDS: usize = 4;
 
 /// A rule with these timeouts for all of host `h`. The timeouts of the ConfigMap are longer than any test waits.
 async fn adit(timeouts: Value, service: Value, backends: &[SocketAddr]) -> Result<Adit> {
-    adit_with(json!({}), timeouts, service, backends).await
+    adit_with(&[], timeouts, service, backends).await
 }
 
-/// The same with more in the ConfigMap.
-async fn adit_with(mut config: Value, timeouts: Value, service: Value, backends: &[SocketAddr]) -> Result<Adit> {
+/// The same with these keys in the ConfigMap.
+async fn adit_with(keys: &[(&str, &str)], timeouts: Value, service: Value, backends: &[SocketAddr]) -> Result<Adit> {
     let api_version = "gateway.networking.k8s.io/v1";
-    for key in ["proxy-read-timeout", "proxy-send-timeout", "client-body-timeout"] {
-        config[key] = json!("3600");
-    }
+    let mut config = json!({"proxy-read-timeout": "3600", "proxy-send-timeout": "3600", "client-body-timeout": "3600"});
+    keys.iter().for_each(|(key, value)| config[key] = json!(value));
     let objects = [
         json!({"apiVersion": api_version, "kind": "HTTPRoute", "metadata": {"name": "route"},
             "spec": {"parentRefs": [{"name": "edge"}], "hostnames": ["h"],
@@ -118,9 +117,15 @@ async fn deadlines_hold_for_backends_of_http2() -> Result<()> {
 async fn no_endpoint_is_ejected_for_a_client_that_is_late() -> Result<()> {
     let over_http1 = [stuck_after("").await?.0, stuck_after("").await?.0];
     let over_http2 = [silent_http2().await?, silent_http2().await?];
-    let config = json!({"eject-after-failures": "1", "proxy-request-buffering": "off"});
-    for (service, endpoints) in [(objects::backend(), over_http1), (http2_backend(), over_http2)] {
-        let adit = adit_with(config.clone(), json!({"request": "500ms"}), service, &endpoints).await?;
+    let deadline = || json!({"request": "500ms"});
+    for (silence, timeouts, service, endpoints) in [
+        ("3600", deadline(), objects::backend(), over_http1),
+        ("3600", deadline(), http2_backend(), over_http2),
+        ("1", json!({}), http2_backend(), over_http2),
+    ] {
+        let unbuffered = ("proxy-request-buffering", "off");
+        let keys = [unbuffered, ("eject-after-failures", "1"), ("proxy-read-timeout", silence)];
+        let adit = adit_with(&keys, timeouts, service, &endpoints).await?;
         for (body, status, ejections) in [("par", 408, "0"), ("part", 504, "1")] {
             let mut client = adit.connect().await?;
             client.send(format!("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 4\r\n\r\n{body}")).await?;

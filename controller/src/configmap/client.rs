@@ -48,7 +48,7 @@ pub(super) const KEYS: &[Key] = &[
             Ok(())
         },
     )
-    .but("From a client of HTTP/2 to a backend of HTTP/2, `proxy-read-timeout` ends a body that stalls."),
+    .but("To a backend of HTTP/2, `proxy-read-timeout` ends a body that stalls."),
     Key::full(
         "client-header-buffer-size",
         "1k",

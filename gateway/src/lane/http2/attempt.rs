@@ -168,9 +168,12 @@ impl<'r> Attempt<'r> {
         Ok(())
     }
 
-    /// The endpoint has failed.
+    /// The stream has failed: by the endpoint, unless it waits for the client.
     fn broken(&self, error: &StreamError) -> Interrupted {
-        upstream(self.request, error, self.is_reused && !self.is_heard)
+        match error {
+            StreamError::Timeout => self.request.late().into(),
+            StreamError::H2(_) => upstream(self.request, error, self.is_reused && !self.is_heard),
+        }
     }
 }
 
