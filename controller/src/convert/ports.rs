@@ -2,9 +2,8 @@
 
 use crate::object::Kind;
 use crate::store::Store;
+use crate::translate::{find_port, http_protocol, may_lack_ports};
 use gateway::config::{BackendProtocol, ServiceBackend};
-use k8s_openapi::api::core::v1::{Service, ServicePort};
-use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 
 /// A port as a route names it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,7 +18,7 @@ pub(super) struct Port {
 /// # Errors
 /// Why there is no number for it.
 pub(super) fn find(id: &ServiceBackend, store: &Store) -> Result<Port, String> {
-    let ServiceBackend { namespace, service: name, port, .. } = id;
+    let ServiceBackend { namespace, service: name, port, protocol } = id;
     let given = port.parse().ok().filter(|number| (1..=65535).contains(number));
     let number = |number| Port { number, protocol: BackendProtocol::Http };
     let Some(service) = store.service(namespace, name) else {
@@ -30,38 +29,13 @@ pub(super) fn find(id: &ServiceBackend, store: &Store) -> Result<Port, String> {
         };
     };
     let ports = service.spec.as_ref().and_then(|spec| spec.ports.as_deref()).unwrap_or_default();
-    match (of_service(ports, port), given) {
-        (Some(found), _) => Ok(Port { number: found.port, protocol: protocol(found.app_protocol.as_deref()) }),
+    match (find_port(ports, port, *protocol), given) {
+        (Some(found), _) => {
+            let protocol = http_protocol(found.app_protocol.as_deref().unwrap_or_default());
+            Ok(Port { number: found.port, protocol })
+        }
         (None, Some(given)) if may_lack_ports(service) => Ok(number(given)),
         (None, _) => Err(format!("leads to port {port:?}, which Service {namespace}/{name} does not have")),
-    }
-}
-
-/// By its number, by its name, or by its target, as Ingresses are served.
-fn of_service<'p>(ports: &'p [ServicePort], wanted: &str) -> Option<&'p ServicePort> {
-    let tcp = || ports.iter().filter(|port| port.protocol.as_deref().unwrap_or("TCP") == "TCP");
-    let is_target = |port: &&ServicePort| match &port.target_port {
-        Some(IntOrString::Int(number)) => number.to_string() == wanted,
-        Some(IntOrString::String(name)) => name == wanted,
-        None => false,
-    };
-    let by_number = tcp().find(|port| port.port.to_string() == wanted);
-    by_number.or_else(|| tcp().find(|port| port.name.as_deref() == Some(wanted))).or_else(|| tcp().find(is_target))
-}
-
-/// Whether a Service need not list the ports of its endpoints: it is headless, or another name for a host.
-fn may_lack_ports(service: &Service) -> bool {
-    service.spec.as_ref().is_some_and(|spec| {
-        let is_headless = spec.cluster_ip.as_deref() == Some("None") && spec.ports.as_ref().is_none_or(Vec::is_empty);
-        is_headless || spec.type_.as_deref() == Some("ExternalName")
-    })
-}
-
-fn protocol(app_protocol: Option<&str>) -> BackendProtocol {
-    match app_protocol {
-        Some("kubernetes.io/h2c") => BackendProtocol::Grpc,
-        Some("kubernetes.io/wss" | "https") => BackendProtocol::Https,
-        _ => BackendProtocol::Http,
     }
 }
 

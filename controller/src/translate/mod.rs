@@ -33,4 +33,6 @@ mod testing;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use backend::{find_port, may_lack_ports};
 pub use engine::Translator;
+pub(crate) use gateway_api::http_protocol;

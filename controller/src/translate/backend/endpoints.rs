@@ -1,5 +1,6 @@
 //! The addresses of a Service's port, from EndpointSlices, or from Endpoints where a directory has only those.
 
+use super::ports::speaks;
 use super::problem::Problem;
 use super::topology::{ZonePreference, is_hinted_for};
 use crate::diagnostic::Reason;
@@ -168,11 +169,6 @@ fn of_legacy(endpoints: &LegacyEndpoints, port: Wanted<'_>, unready_too: bool, f
             }
         }
     }
-}
-
-/// Whether a port is of this protocol: TCP, where it does not say.
-pub(in crate::translate) fn speaks(protocol: Option<&str>, wanted: StreamProtocol) -> bool {
-    protocol.unwrap_or(StreamProtocol::Tcp.name()) == wanted.name()
 }
 
 /// Endpoints in a stable order, each once.

@@ -2,10 +2,12 @@
 
 mod endpoints;
 mod external_name;
+mod ports;
 mod problem;
 mod topology;
 
-pub(in crate::translate) use endpoints::speaks;
+pub(in crate::translate) use ports::speaks;
+pub(crate) use ports::{find_port, may_lack_ports};
 pub(super) use problem::Problem;
 
 use crate::address::OFF_LIMITS;
@@ -100,25 +102,14 @@ fn of_service(
     }
 }
 
-/// The port of a Service that a rule names: by number, by name, or, as ingress-nginx allows, by target port.
+/// The port of a Service that a rule names.
 fn service_port(id: &ServiceBackend, spec: &ServiceSpec) -> Result<ServicePort, Problem> {
     let all = spec.ports.as_deref().unwrap_or_default();
-    let ports: Vec<_> = all.iter().filter(|port| speaks(port.protocol.as_deref(), id.protocol)).collect();
-    let wanted = &*id.port;
-    let by_number = |port: &&&ServicePort| port.port.to_string() == wanted;
-    let by_name = |port: &&&ServicePort| port.name.as_deref() == Some(wanted);
-    let by_target = |port: &&&ServicePort| match &port.target_port {
-        Some(IntOrString::Int(number)) => number.to_string() == wanted,
-        Some(IntOrString::String(name)) => name == wanted,
-        None => false,
-    };
-    let found =
-        ports.iter().find(by_number).or_else(|| ports.iter().find(by_name)).or_else(|| ports.iter().find(by_target));
-    if let Some(port) = found {
-        return Ok((*port).clone());
+    if let Some(port) = find_port(all, &id.port, id.protocol) {
+        return Ok(port.clone());
     }
     // A headless Service need not list ports: its endpoints listen on the number that the rule names.
-    match wanted.parse::<u16>() {
+    match id.port.parse::<u16>() {
         Ok(number) if number > 0 && all.is_empty() && is_headless(spec) => Ok(ServicePort {
             port: number.into(),
             target_port: Some(IntOrString::Int(number.into())),

@@ -7,9 +7,8 @@ use crate::diagnostic::Reason;
 use crate::gateway_api::{Fault, RouteBackendRef};
 use crate::lookup::Lookup;
 use crate::object::{Kind, ObjectKey};
-use crate::translate::backend::speaks;
+use crate::translate::backend::{may_lack_ports, speaks};
 use gateway::config::{BackendProtocol, BackendTls, ServiceBackend, StreamProtocol};
-use k8s_openapi::api::core::v1::Service;
 use std::sync::Arc;
 
 /// The port of a Service that a reference leads to.
@@ -109,12 +108,4 @@ pub(super) fn weight(weight: Option<i32>, field: &str, findings: &mut Findings) 
 /// What carries that which a route of this kind leads on.
 pub(super) fn transport(route: Kind) -> StreamProtocol {
     if route == Kind::UdpRoute { StreamProtocol::Udp } else { StreamProtocol::Tcp }
-}
-
-/// Whether a Service need not list the ports that its endpoints listen on: it is headless, or another name for a host.
-fn may_lack_ports(service: &Service) -> bool {
-    service.spec.as_ref().is_some_and(|spec| {
-        let is_headless = spec.cluster_ip.as_deref() == Some("None") && spec.ports.as_ref().is_none_or(Vec::is_empty);
-        is_headless || spec.type_.as_deref() == Some("ExternalName")
-    })
 }

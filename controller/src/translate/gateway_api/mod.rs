@@ -56,4 +56,5 @@ mod units;
 mod wrong;
 
 pub(super) use references::RouteReferences;
+pub(crate) use route_parts::http_protocol;
 pub(super) use units::{GatewayApi, GatewayDirty, Scene, UNITS};

@@ -61,13 +61,18 @@ const HTTP: RouteKind = RouteKind {
     ],
     unfit: &[],
     refusal: 500,
-    protocol: |app_protocol| match app_protocol {
+    protocol: http_protocol,
+    all: matches::all,
+};
+
+/// How an HTTPRoute speaks to a port with this `appProtocol`.
+pub(crate) fn http_protocol(app_protocol: &str) -> BackendProtocol {
+    match app_protocol {
         "kubernetes.io/h2c" => BackendProtocol::Grpc,
         "kubernetes.io/wss" | "https" => BackendProtocol::Https,
         _ => BackendProtocol::Http,
-    },
-    all: matches::all,
-};
+    }
+}
 
 /// The answer is UNAVAILABLE in gRPC.
 const GRPC: RouteKind = RouteKind {
