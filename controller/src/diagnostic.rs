@@ -113,6 +113,13 @@ pub struct Place {
     pub line: u32,
 }
 
+impl fmt::Display for Place {
+    /// `shop.yaml, document 2, line 14`
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}, document {}, line {}", Escaped(&self.file), self.document, self.line)
+    }
+}
+
 impl Diagnostic {
     /// An error about `field` of `object`: [`Reason::Invalid`], unless [`Self::because`] says otherwise.
     pub fn error(object: impl Into<Subject>, field: impl Into<Arc<str>>, message: impl Into<Arc<str>>) -> Self {
@@ -262,7 +269,7 @@ impl fmt::Display for Diagnostic {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: {}: {}", self.severity, Escaped(&self.object), Statement(self))?;
         if let Some(place) = &self.place {
-            write!(f, " ({}, document {}, line {})", Escaped(&place.file), place.document, place.line)?;
+            write!(f, " ({place})")?;
         }
         Ok(())
     }

@@ -1,5 +1,6 @@
 //! What is wrong with manifests.
 
+use super::counted::counted;
 use super::snapshot::Snapshot;
 use crate::diagnostic::{Diagnostic, Escaped, Reason, Severity};
 use crate::object::{Kind, ObjectKey};
@@ -121,8 +122,7 @@ impl fmt::Display for Report {
             let _ = write!(served, ", {}", counted(self.streams, "TCP or UDP service"));
         }
         let wrong = format!("{}, {}", counted(self.errors, "error"), counted(self.warnings, "warning"));
-        let ingresses = if self.ingresses == 1 { "Ingress" } else { "Ingresses" };
-        writeln!(f, "{} {ingresses}, {served}: {wrong}", self.ingresses)
+        writeln!(f, "{}, {served}: {wrong}", counted(self.ingresses, "Ingress"))
     }
 }
 
@@ -135,10 +135,7 @@ impl Report {
         let mut documents = String::new();
         for Upgraded { place, object } in &self.upgraded {
             let yaml = serde_saphyr::to_string(object)?;
-            let file = place.file.escape_debug();
-            let _ = writeln!(documents, "---\n# {file}, document {}, line {}", place.document, place.line);
-            documents.push_str(yaml.trim_end());
-            documents.push('\n');
+            let _ = writeln!(documents, "---\n# {place}\n{}", yaml.trim_end());
         }
         Ok(documents)
     }
@@ -158,11 +155,6 @@ impl Report {
         }
         Ok(())
     }
-}
-
-pub(super) fn counted(number: usize, thing: &str) -> String {
-    let plural = if number == 1 { "" } else { "s" };
-    format!("{number} {thing}{plural}")
 }
 
 #[cfg(test)]

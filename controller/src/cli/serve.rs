@@ -1,7 +1,7 @@
 //! `adit serve`: from the command line to a running server, and back.
 
 use super::arguments::expect_readable;
-use super::check::counted;
+use super::counted::counted;
 use crate::feed::Feed;
 use crate::object::NamespacedName;
 use crate::server::Server;

@@ -1,5 +1,6 @@
 //! The report as text.
 
+use crate::cli::counted::counted;
 use crate::convert::{Report, Subject, Verdict};
 use crate::diagnostic::Escaped;
 use std::fmt;
@@ -12,8 +13,8 @@ impl fmt::Display for Report {
         let left = self.count(Verdict::NotConverted);
         let differs = self.count(Verdict::Differs);
         let all = self.ingresses.len();
-        let ingresses = if all == 1 { "Ingress" } else { "Ingresses" };
-        writeln!(f, "{all} {ingresses}: {} converted, {} with a difference, {left} not", all - left, differs)
+        let ingresses = counted(all, "Ingress");
+        writeln!(f, "{ingresses}: {} converted, {differs} with a difference, {left} not", all - left)
     }
 }
 

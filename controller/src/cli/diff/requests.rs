@@ -1,10 +1,11 @@
 //! Sample requests: what they would get from both versions.
 
 use super::versions::Versions;
+use crate::cli::sample_host::sample_host;
 use crate::cli::snapshot::Snapshot;
 use crate::diagnostic::Place;
 use crate::explain::{self, Explanation, Request};
-use gateway::config::{EntryPoint, HostName, PathKind, PathMatch, Subject};
+use gateway::config::{EntryPoint, PathKind, PathMatch, Subject};
 use gateway::table::{Host, Route};
 use serde::Serialize;
 use std::collections::BTreeSet;
@@ -63,12 +64,7 @@ pub(super) fn samples(versions: &Versions) -> Vec<Sample> {
 
 /// A URL of a route, over TLS if its host has that.
 fn url(side: &Snapshot, host: &Host, route: &Route) -> Option<String> {
-    let name = match host.name() {
-        HostName::Any => "host.invalid".to_owned(),
-        HostName::Exact(name) => name.to_string(),
-        HostName::Wildcard(suffix) | HostName::Subdomains(suffix) => format!("any.{suffix}"),
-        HostName::Pattern(_) => return None,
-    };
+    let name = sample_host(host.name())?;
     let has_tls = || side.translator.host(host.name()).is_some_and(|host| host.tls.is_some());
     let entry = host.entry().unwrap_or_else(|| EntryPoint::of(has_tls(), None));
     Some(format!("{}{}", entry.url(&name), path(&route.matches.path)?))

@@ -2,7 +2,7 @@
 
 use super::changes::{Change, Kind};
 use super::report::Report;
-use crate::cli::check::counted;
+use crate::cli::counted::counted;
 use crate::diagnostic::{Escaped, Severity};
 use std::fmt;
 
@@ -58,7 +58,7 @@ fn write_change(f: &mut fmt::Formatter<'_>, change: &Change) -> fmt::Result {
         write!(f, ", {}", Escaped(object))?;
     }
     if let Some(place) = &change.place {
-        write!(f, " ({}, document {}, line {})", Escaped(&place.file), place.document, place.line)?;
+        write!(f, " ({place})")?;
     }
     writeln!(f)?;
     change.details.iter().try_for_each(|detail| writeln!(f, "      {}", Escaped(detail)))

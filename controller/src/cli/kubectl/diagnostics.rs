@@ -1,4 +1,4 @@
-use crate::cli::check::counted;
+use crate::cli::counted::counted;
 use crate::diagnostic::{Diagnostic, Severity};
 use serde::Serialize;
 use std::fmt;

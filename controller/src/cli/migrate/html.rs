@@ -90,8 +90,7 @@ fn object(page: &mut String, subject: &Subject) {
     let open = if subject.verdict <= Verdict::Faulty { " open" } else { "" };
     let _ = write!(page, "<details{open}><summary><span class=\"v {name}\">{name}</span> {}", Html(&subject.object));
     if let Some(place) = &subject.place {
-        let _ =
-            write!(page, " <small>({}, document {}, line {})</small>", Html(&place.file), place.document, place.line);
+        let _ = write!(page, " <small>({})</small>", Html(place));
     }
     page.push_str("</summary>\n<table>\n");
     subject.findings.iter().for_each(|found| finding(page, found));

@@ -9,6 +9,7 @@ mod html;
 mod live;
 mod replay;
 mod report;
+mod shown;
 mod source;
 mod text;
 

@@ -4,6 +4,7 @@ use super::findings::{Finding, Subject, Verdict};
 use super::live::{self, Comparison};
 use super::replay::{Group, Kind, Replay};
 use super::report::Report;
+use crate::cli::counted::counted;
 use crate::diagnostic::Escaped;
 use std::fmt;
 
@@ -11,8 +12,7 @@ impl fmt::Display for Report {
     /// The sums, then each object with what is not exact of it, then what was not looked at.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let all: usize = self.ingresses.iter().map(|sum| sum.count).sum();
-        let ingresses = if all == 1 { "Ingress" } else { "Ingresses" };
-        writeln!(f, "{all} {ingresses}, each counted by what hurts most of its settings")?;
+        writeln!(f, "{}, each counted by what hurts most of its settings", counted(all, "Ingress"))?;
         for sum in &self.ingresses {
             writeln!(f, "  {:>5} {:8} {}", sum.count, sum.verdict.name(), sum.verdict.meaning())?;
         }
@@ -61,13 +61,7 @@ fn write_replay(f: &mut fmt::Formatter<'_>, replay: &Replay) -> fmt::Result {
 }
 
 fn write_group(f: &mut fmt::Formatter<'_>, group: &Group) -> fmt::Result {
-    write!(
-        f,
-        "\n{}: {} {}",
-        group.kind.name(),
-        group.requests,
-        if group.requests == 1 { "request" } else { "requests" }
-    )?;
+    write!(f, "\n{}: {}", group.kind.name(), counted(group.requests, "request"))?;
     for (word, text) in [("for", &group.host), ("by", &group.route)] {
         if !text.is_empty() {
             write!(f, " {word} {text}")?;
@@ -95,9 +89,8 @@ fn write_comparison(f: &mut fmt::Formatter<'_>, comparison: &Comparison) -> fmt:
 }
 
 fn write_differences(f: &mut fmt::Formatter<'_>, group: &live::Group) -> fmt::Result {
-    let requests = if group.requests == 1 { "request" } else { "requests" };
     let route = if group.route.is_empty() { "no route" } else { &group.route };
-    writeln!(f, "\n{}: {} {requests} by {route}", group.kind.name(), group.requests)?;
+    writeln!(f, "\n{}: {} by {route}", group.kind.name(), counted(group.requests, "request"))?;
     for difference in &group.differences {
         let value = |value: &str| if value.is_empty() { "none".to_owned() } else { value.to_owned() };
         writeln!(f, "  {}: {} | {}", difference.what, value(&difference.against), value(&difference.with))?;
@@ -108,7 +101,7 @@ fn write_differences(f: &mut fmt::Formatter<'_>, group: &live::Group) -> fmt::Re
 fn write_subject(f: &mut fmt::Formatter<'_>, subject: &Subject) -> fmt::Result {
     write!(f, "\n{}: {}", Escaped(&subject.object), subject.verdict.name())?;
     if let Some(place) = &subject.place {
-        write!(f, " ({}, document {}, line {})", Escaped(&place.file), place.document, place.line)?;
+        write!(f, " ({place})")?;
     }
     writeln!(f)?;
     for finding in subject.findings.iter().filter(|finding| finding.verdict != Verdict::Exact) {

@@ -264,10 +264,7 @@ impl Reader<'_> {
 
 /// What is said of an object whose key another one at `first` has already.
 pub(super) fn same_object(first: &Place) -> String {
-    format!(
-        "is defined before, in {}, document {}, line {}: that one is served, and this one is ignored",
-        first.file, first.document, first.line
-    )
+    format!("is defined before, in {first}: that one is served, and this one is ignored")
 }
 
 #[cfg(test)]

@@ -14,7 +14,7 @@ pub(super) enum Namespaces {
     None,
 }
 
-/// Reads a choice; without one, this is `from`.
+/// Reads a choice; without one, this is the default.
 ///
 /// # Errors
 /// It is not known, or lacks the selector.

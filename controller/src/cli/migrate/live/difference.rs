@@ -1,7 +1,7 @@
 //! What two answers differ in.
 
 use super::answer::{Answer, Body};
-use crate::diagnostic::Escaped;
+use crate::cli::migrate::shown::shown;
 use http::{HeaderMap, HeaderName, header};
 use serde::Serialize;
 use std::collections::BTreeSet;
@@ -23,9 +23,6 @@ pub(super) const LEFT_OUT: [&str; 14] = [
     "x-request-id",
     "x-runtime",
 ];
-
-/// How much of a value is shown, in characters.
-const SHOWN: usize = 120;
 
 /// One thing that differs.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -104,14 +101,6 @@ fn shortened(difference: Difference) -> Difference {
         _ => shown(text),
     };
     Difference { against: value(&difference.against), with: value(&difference.with), ..difference }
-}
-
-fn shown(text: &str) -> String {
-    let mut shown: String = text.chars().take(SHOWN).collect();
-    if shown.len() < text.len() {
-        shown.push_str("...");
-    }
-    Escaped(&shown).to_string()
 }
 
 #[cfg(test)]

@@ -4,14 +4,12 @@ use super::address::Address;
 use super::answer::MOST;
 use super::difference::{Difference, LEFT_OUT};
 use super::sample::{LeftOut, Request, Sample};
-use crate::cli::check::counted;
+use crate::cli::counted::counted;
+use crate::cli::migrate::shown::shown;
 use crate::diagnostic::Escaped;
 use serde::Serialize;
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
-
-/// The longest example, in characters.
-const LONGEST: usize = 120;
 
 /// How two gateways answer a request, where they do not answer alike.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -146,9 +144,8 @@ fn notes(left_out: LeftOut) -> Vec<String> {
         (left_out.unsendable, "without a host, or with a path that a client cannot send"),
     ];
     let left_out = left_out.into_iter().filter(|(count, _)| *count > 0);
-    let requests = |count: u64| counted(usize::try_from(count).unwrap_or(usize::MAX), "request");
-    let mut notes: Vec<_> =
-        left_out.map(|(count, which)| format!("not sent: {} of the log {which}", requests(count))).collect();
+    let left_out = left_out.map(|(count, which)| format!("not sent: {} of the log {which}", counted(count, "request")));
+    let mut notes: Vec<_> = left_out.collect();
     notes.push(format!("of a body, the first {} MiB are compared", MOST >> 20));
     notes.push("not sent: cookies, passwords and other headers of the log, but for User-Agent".to_owned());
     notes
@@ -161,6 +158,5 @@ fn example(request: &Request) -> String {
         None => (&*request.target, ""),
     };
     let method = if request.is_head { "HEAD" } else { "GET" };
-    let path: String = path.chars().take(LONGEST).collect();
-    Escaped(&format!("{method} {}{path}{query}", request.host)).to_string()
+    shown(&format!("{method} {}{path}{query}", request.host))
 }

@@ -1,6 +1,7 @@
 //! The requests that are sent: of a log by chance, or one for each host and path of the routes.
 
-use crate::cli::migrate::replay::{Entry, sample_host};
+use crate::cli::migrate::replay::Entry;
+use crate::cli::sample_host::sample_host;
 use fastrand::Rng;
 use gateway::table::{Route, Table};
 use http::Method;

@@ -2,7 +2,7 @@
 
 use super::entry::{Entry, Upstream};
 use super::outcome::{Fate, Outcome};
-use crate::diagnostic::Escaped;
+use crate::cli::migrate::shown::shown;
 use serde::Serialize;
 use std::cmp::Reverse;
 use std::collections::HashMap;
@@ -11,9 +11,6 @@ use std::ops::Range;
 
 /// The most groups. Requests beyond them are only counted.
 const MOST: usize = 10_000;
-
-/// The longest example, and the longest name in a group, in characters.
-const LONGEST: usize = 120;
 
 /// Whether a request would get what it got.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -167,12 +164,4 @@ fn example(entry: &Entry<'_>) -> String {
     let path = entry.target.split(|byte| *byte == b'?').next().unwrap_or_default();
     let query = if path.len() < entry.target.len() { "?..." } else { "" };
     shown(&format!("{} {}{query}", entry.method, String::from_utf8_lossy(path)))
-}
-
-fn shown(text: &str) -> String {
-    let mut shown: String = text.chars().take(LONGEST).collect();
-    if shown.len() < text.len() {
-        shown.push_str("...");
-    }
-    Escaped(&shown).to_string()
 }

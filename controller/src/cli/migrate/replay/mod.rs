@@ -17,7 +17,6 @@ mod progress;
 
 pub(super) use entry::Entry;
 pub(super) use groups::{Group, Kind};
-pub(super) use places::sample as sample_host;
 
 use crate::diagnostic::Escaped;
 use anyhow::Context as _;

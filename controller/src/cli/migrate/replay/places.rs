@@ -4,7 +4,8 @@ use super::comparison::differs;
 use super::entry::{Entry, Upstream};
 use super::groups::{Kind, Told};
 use super::outcome::{Fate, Outcome};
-use gateway::config::{HostName, Owner};
+use crate::cli::sample_host::sample_host;
+use gateway::config::Owner;
 use gateway::table::{Host, Route, Table};
 use std::collections::HashMap;
 use std::mem::discriminant;
@@ -24,7 +25,7 @@ impl Places {
         let mut hosts: Vec<_> = table.hosts().collect();
         hosts.sort_by_key(|host| host.name());
         for host in hosts {
-            let Some(name) = sample(host.name()) else { continue };
+            let Some(name) = sample_host(host.name()) else { continue };
             for upstream in routes(host).flat_map(upstreams) {
                 let hosts = by_upstream.entry(upstream).or_default();
                 if hosts.last() != Some(&name) && hosts.len() < TRIED {
@@ -100,16 +101,6 @@ fn at(table: &Table, entry: &Entry<'_>, host: &str) -> Option<Outcome> {
         return Outcome::of(table, entry, host, true);
     }
     Some(outcome)
-}
-
-/// A host that this virtual host takes; `None` of a pattern.
-pub(in crate::cli::migrate) fn sample(name: &HostName) -> Option<String> {
-    match name {
-        HostName::Any => Some("host.invalid".to_owned()),
-        HostName::Exact(name) => Some(name.to_string()),
-        HostName::Wildcard(suffix) | HostName::Subdomains(suffix) => Some(format!("any.{suffix}")),
-        HostName::Pattern(_) => None,
-    }
 }
 
 fn routes(host: &Host) -> impl Iterator<Item = &Route> {
