@@ -98,6 +98,9 @@ fn names_and_flags_are_as_they_are_given() {
     );
     let output = convert(directory.path(), &["--watch-ingress-without-class=false"]);
     assert_eq!((output.status.code(), names(&output)), (Some(0), Vec::new()), "no Ingress is ours");
+    let output = convert(directory.path(), &["--output=json", "--sync-period=1m"]);
+    let report: Value = serde_json::from_slice(&output.stderr).expect("JSON");
+    assert!(report["notes"].to_string().contains("--sync-period is accepted and ignored: "), "{report:#}");
 }
 
 #[tokio::test]

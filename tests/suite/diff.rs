@@ -81,6 +81,14 @@ fn exit_codes_are_those_of_diff() {
 }
 
 #[test]
+fn a_flag_without_effect_is_told() {
+    let old = directory(OLD);
+    let output = diff(&[old.path(), old.path()], &["--sync-period=1m"]);
+    let said = str::from_utf8(&output.stderr).expect("text");
+    assert!(said.contains("--sync-period is accepted and ignored: "), "{said}");
+}
+
+#[test]
 fn routes_are_added_removed_and_changed() {
     let (report, code) = json(OLD, &new());
     assert_eq!(code, Some(1));

@@ -1,5 +1,8 @@
 //! What several commands take, and how they print.
 
+use super::flags::{self, Flags};
+use super::log;
+use crate::settings::Settings;
 use crate::source::directory::STANDARD_INPUT;
 use anyhow::Context as _;
 use clap::builder::PathBufValueParser;
@@ -87,6 +90,17 @@ pub(super) fn text<'m>(matches: &'m ArgMatches, name: &str) -> &'m str {
 
 pub(super) fn paths_of(matches: &ArgMatches) -> Vec<PathBuf> {
     matches.get_many::<PathBuf>("paths").unwrap_or_default().cloned().collect()
+}
+
+/// What the flags set, on top of these. The log is started as they say, and has what a person should know of them.
+///
+/// # Errors
+/// Names the flag, its value and what was expected.
+pub(super) fn settings_of(matches: &ArgMatches, defaults: Settings) -> anyhow::Result<Settings> {
+    let Flags { settings, warnings } = flags::collect(matches, defaults).map_err(anyhow::Error::msg)?;
+    log::start(&settings)?;
+    warnings.iter().for_each(|warning| tracing::warn!("{warning}"));
+    Ok(settings)
 }
 
 /// Makes sure that all of these files and directories can be read.

@@ -23,10 +23,10 @@ use crate::explain::{self, AdminUrl};
 use crate::server::version;
 use crate::settings::{LogFormat, Settings};
 use crate::source::directory::STANDARD_INPUT;
-use arguments::{PATHS, output, paths, paths_of, print, write_stdout};
+use arguments::{PATHS, output, paths, paths_of, print, settings_of, write_stdout};
 use clap::builder::PossibleValuesParser;
 use clap::{Arg, ArgAction, ArgMatches, Command};
-use flags::{Flags, Topic};
+use flags::Topic;
 use snapshot::Snapshot;
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -47,18 +47,25 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         Err(error) => {
             // Help and versions are "errors" with code 0. Nothing is left to do if even printing fails.
             let _ = error.print();
-            return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(USAGE));
+            return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(TROUBLE));
         }
     };
     let outcome = if is_plugin { kubectl::run(&matches) } else { dispatch(&matches) };
-    outcome.unwrap_or_else(|error| {
-        eprintln!("adit: {error:#}");
-        ExitCode::FAILURE
-    })
+    outcome.unwrap_or_else(|error| failed(&error, ExitCode::FAILURE))
 }
 
-/// Exit code for a command line that cannot be understood.
-const USAGE: u8 = 2;
+/// Exit code for a command line that cannot be understood, and for an error of a command that says by 1 what it has found, as
+/// diff(1) does.
+const TROUBLE: u8 = 2;
+
+fn or_trouble(outcome: anyhow::Result<ExitCode>) -> ExitCode {
+    outcome.unwrap_or_else(|error| failed(&error, TROUBLE.into()))
+}
+
+fn failed(error: &anyhow::Error, code: ExitCode) -> ExitCode {
+    eprintln!("adit: {error:#}");
+    code
+}
 
 /// The program in the image of ingress-nginx, with which the arguments in its Deployment begin.
 const PROGRAM_OF_NGINX: &str = "/nginx-ingress-controller";
@@ -140,8 +147,8 @@ fn dispatch(matches: &ArgMatches) -> anyhow::Result<ExitCode> {
         Some(("check", matches)) => check(matches),
         Some(("explain", matches)) => explain(matches),
         Some(("migrate", matches)) => migrate::run(matches),
-        Some(("diff", matches)) => Ok(diff::run(matches)),
-        Some(("convert", matches)) => Ok(convert::run(matches)),
+        Some(("diff", matches)) => Ok(or_trouble(diff::run(matches))),
+        Some(("convert", matches)) => Ok(or_trouble(convert::run(matches))),
         Some(("kubectl", matches)) => kubectl::run(matches),
         Some(("completion", matches)) => shell::complete(matches, command()),
         Some(("man", matches)) => shell::write_manual(matches, command()),
@@ -157,7 +164,7 @@ fn serve(matches: &ArgMatches) -> anyhow::Result<ExitCode> {
         "{STANDARD_INPUT} (standard input) cannot be watched for changes: expected files or directories"
     );
     let defaults = if paths.is_empty() { Settings::in_cluster() } else { Settings::default() };
-    let settings = flags_of(matches, defaults)?.settings;
+    let settings = settings_of(matches, defaults)?;
     let format = settings.log_format;
     match serve::serve(paths, settings) {
         Err(error) if format == LogFormat::Json => {
@@ -169,8 +176,8 @@ fn serve(matches: &ArgMatches) -> anyhow::Result<ExitCode> {
 }
 
 fn check(matches: &ArgMatches) -> anyhow::Result<ExitCode> {
-    let flags = flags_of(matches, Settings::default())?;
-    let report = check::check(&paths_of(matches), flags.settings.controller);
+    let settings = settings_of(matches, Settings::default())?;
+    let report = check::check(&paths_of(matches), settings.controller);
     if matches.get_flag("fix") {
         // What is wrong goes where it is in nobody's way, so that `kubectl apply -f -` can read the rest.
         eprint!("{report}");
@@ -182,18 +189,18 @@ fn check(matches: &ArgMatches) -> anyhow::Result<ExitCode> {
 }
 
 fn explain(matches: &ArgMatches) -> anyhow::Result<ExitCode> {
-    let flags = flags_of(matches, Settings::default())?;
+    let settings = settings_of(matches, Settings::default())?;
     let headers = arguments::headers_of(matches)?;
     let (method, url) = (arguments::text(matches, "method"), arguments::text(matches, "url"));
     let request = explain::Request::new(method, url, headers.iter().copied()).map_err(anyhow::Error::msg)?;
     if let Some(admin) = matches.get_one::<AdminUrl>("admin") {
-        if flags.settings.controller != Settings::default().controller {
+        if settings.controller != Settings::default().controller {
             tracing::warn!("flags about objects are ignored: the Adit at {admin} uses its own flags");
         }
         print(matches, &admin.explain(method, url, &headers)?)?;
         return Ok(ExitCode::SUCCESS);
     }
-    let snapshot = Snapshot::of(&paths_of(matches), flags.settings.controller);
+    let snapshot = Snapshot::of(&paths_of(matches), settings.controller);
     if !snapshot.diagnostics.is_empty() {
         tracing::warn!("these manifests have errors or warnings: `adit check` prints them");
     }
@@ -207,14 +214,4 @@ fn print_page(matches: &ArgMatches) -> anyhow::Result<ExitCode> {
         write_stdout(&(page.render)())?;
     }
     Ok(ExitCode::SUCCESS)
-}
-
-/// The flags of a command, with the log set up as they say.
-fn flags_of(matches: &ArgMatches, defaults: Settings) -> anyhow::Result<Flags> {
-    let flags = flags::collect(matches, defaults).map_err(anyhow::Error::msg)?;
-    log::start(&flags.settings)?;
-    for warning in &flags.warnings {
-        tracing::warn!("{warning}");
-    }
-    Ok(flags)
 }

@@ -7,7 +7,7 @@ mod text;
 
 use super::arguments::{self, PATHS, expect_readable, format, paths_of, write_stdout};
 use super::{cluster, flags, log};
-use crate::cli::flags::Topic;
+use crate::cli::flags::{Flags, Topic};
 use crate::convert::{Conversion, GatewayNames, Verdict, convert};
 use crate::feed::SourceEvent;
 use crate::settings::Settings;
@@ -18,9 +18,8 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-/// Something is not converted; and something went wrong.
+/// The exit code where something is not converted.
 const LEFT: u8 = 1;
-const TROUBLE: u8 = 2;
 
 pub(super) fn command() -> Command {
     let name =
@@ -51,15 +50,9 @@ fn shown_for_clusters(arg: Arg) -> Arg {
     }
 }
 
-pub(super) fn run(matches: &ArgMatches) -> ExitCode {
-    write(matches).unwrap_or_else(|error| {
-        eprintln!("adit: {error:#}");
-        ExitCode::from(TROUBLE)
-    })
-}
-
-fn write(matches: &ArgMatches) -> anyhow::Result<ExitCode> {
-    let settings = flags::collect(matches, Settings::default()).map_err(anyhow::Error::msg)?.settings;
+pub(super) fn run(matches: &ArgMatches) -> anyhow::Result<ExitCode> {
+    // What the log says would stand in the report: its notes have the warnings.
+    let Flags { settings, warnings } = flags::collect(matches, Settings::default()).map_err(anyhow::Error::msg)?;
     log::start(&settings)?;
     let (events, forbidden) = read(matches, &settings)?;
     let names = GatewayNames {
@@ -67,7 +60,7 @@ fn write(matches: &ArgMatches) -> anyhow::Result<ExitCode> {
         class: arguments::text(matches, "gateway-class").to_owned(),
     };
     let Conversion { objects, mut report, .. } = convert(events, settings.controller, &names);
-    report.notes.extend(forbidden);
+    report.notes.extend(forbidden.into_iter().chain(warnings));
     let mut documents = String::new();
     for object in &objects {
         let _ = write!(documents, "---\n{}\n", serde_saphyr::to_string(object)?.trim_end());

@@ -11,9 +11,8 @@ mod requests;
 mod text;
 mod versions;
 
-use super::arguments::{PATHS, format, write_stdout};
+use super::arguments::{self, PATHS, format, settings_of, write_stdout};
 use super::flags::{self, Topic};
-use super::{arguments, log};
 use crate::settings::Settings;
 use anyhow::Context as _;
 use clap::builder::PathBufValueParser;
@@ -23,9 +22,8 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use versions::Versions;
 
-/// As diff(1): 0 without a difference, 1 with one, 2 for an error.
+/// The exit code where there is one, as of diff(1).
 const DIFFERENCES: u8 = 1;
-const TROUBLE: u8 = 2;
 
 pub(super) fn command() -> Command {
     let path = |name: &'static str| Arg::new(name).value_parser(PathBufValueParser::new());
@@ -52,18 +50,10 @@ pub(super) fn command() -> Command {
         .args(flags::args(&[Topic::Objects]))
 }
 
-pub(super) fn run(matches: &ArgMatches) -> ExitCode {
-    compare(matches).unwrap_or_else(|error| {
-        eprintln!("adit: {error:#}");
-        ExitCode::from(TROUBLE)
-    })
-}
-
-fn compare(matches: &ArgMatches) -> anyhow::Result<ExitCode> {
-    let flags = flags::collect(matches, Settings::default()).map_err(anyhow::Error::msg)?;
-    log::start(&flags.settings)?;
+pub(super) fn run(matches: &ArgMatches) -> anyhow::Result<ExitCode> {
+    let settings = settings_of(matches, Settings::default())?;
     let all = |name: &str| matches.get_many::<PathBuf>(name).unwrap_or_default().cloned().collect::<Vec<_>>();
-    let versions = Versions::read(&all("old"), &all("new"), &all("file"), &flags.settings.controller)?;
+    let versions = Versions::read(&all("old"), &all("new"), &all("file"), &settings.controller)?;
     let samples = match matches.get_one::<PathBuf>("requests") {
         Some(path) => {
             let text = std::fs::read_to_string(path);
