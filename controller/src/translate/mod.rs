@@ -2,8 +2,8 @@
 //!
 //! There are six kinds of unit, each a function of what it reads, in files of their own: the settings (the ConfigMap),
 //! the TCP and UDP services (`streams`), an Ingress by itself (`ingress`), a host over all Ingresses that have a say on it
-//! (`host`), a backend (`backend`), and what Gateway API has (`gateway_api`). What a unit read is recorded, found or not, and a change translates the units anew
-//! that read what changed (`engine`). A result equal to the last one is not published.
+//! (`host`), a backend (`backend`), and what Gateway API has (`gateway_api`). What a unit read is recorded, found or not, and
+//! a change translates the units anew that read what changed (`engine`). A result equal to the last one is not published.
 
 mod affinities;
 mod backend;
