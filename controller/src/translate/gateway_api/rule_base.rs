@@ -1,7 +1,7 @@
 //! What rules begin with, before their own filters: the ConfigMap's settings for all routes, or those of AditPolicies.
 
 use crate::annotation::{Annotation, Applied, Context, Effect, PolicyFields, Reading, Scope, Written};
-use crate::diagnostic::{Diagnostic, Reason, Severity};
+use crate::diagnostic::{Diagnostic, Reason};
 use crate::gateway_api::AditPolicy;
 use crate::lookup::Lookup;
 use crate::object::{Kind, ObjectKey};
@@ -182,10 +182,9 @@ fn deny_at_hosts(policies: &PolicyFields<'_>, written: Written<'_>, reading: &mu
 
 /// What is wrong with the ConfigMap is not the policies' fault.
 fn refused(reading: &Reading) -> Option<Refused> {
-    if reading.rejected {
-        let error = reading.diagnostics.iter().find(|diagnostic| diagnostic.severity == Severity::Error);
+    if let Some(first) = reading.rejected {
         let text = |error: &Diagnostic| format!("{} of {} {}", error.field, error.object, error.message);
-        return Some(Refused::Rejected(error.map(text).unwrap_or_default()));
+        return Some(Refused::Rejected(reading.diagnostics.get(first).map(text).unwrap_or_default()));
     }
     let denied = reading.settings.policies.denied.as_ref();
     let is_of_policy =

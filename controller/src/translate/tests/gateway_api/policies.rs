@@ -93,6 +93,20 @@ fn conditions_tell_what_is_wrong_with_policies() {
     );
 }
 
+/// And not another fault, which only leads to a default.
+#[test]
+fn a_route_tells_why_its_policy_cannot_be_used() {
+    for (spec, expected) in [
+        ("{enableCors: true, corsMaxAge: x, limitRps: -1}", "spec.limitRps of AditPolicy default/p is not valid"),
+        ("{corsMaxAge: x, limitRsp: 1}", "spec.limitRsp of AditPolicy default/p is not a field of AditPolicy"),
+    ] {
+        let world = world(&[gateway(HTTP), policy("p", spec), http_route("a", "a.example", &with("/", "p"))]);
+        let Some(StatusParts::Route(parents)) = world.parts(Kind::HttpRoute, "a") else { panic!("no status") };
+        let message = &parents[0].conditions[0].message;
+        assert!(message.contains(expected), "{message}");
+    }
+}
+
 /// Whoever reads of a policy that nobody names learns what is wrong all the same.
 #[test]
 fn a_policy_is_judged_by_itself() {
