@@ -2,12 +2,10 @@
 
 use crate::annotation::{Annotation, Applied, Context, Effect, PolicyFields, Reading, Scope, Written};
 use crate::diagnostic::{Diagnostic, Reason};
-use crate::gateway_api::AditPolicy;
 use crate::lookup::Lookup;
 use crate::object::{Kind, ObjectKey};
 use crate::route_defaults::{RouteDefaults, UpstreamSettings};
 use crate::settings::ControllerSettings;
-use crate::store::Stored;
 use crate::translate::completion::{self, NamedServers};
 use crate::translate::mark::mark;
 use gateway::config::{
@@ -88,19 +86,6 @@ impl<'a> Scene<'a> {
     pub(super) fn mark(&self) -> &Arc<str> {
         &self.mark
     }
-}
-
-/// What is wrong with a policy by itself.
-pub(super) fn check(
-    stored: &Stored<AditPolicy>,
-    settings: (&ControllerSettings, &RouteDefaults),
-    lookup: &Lookup<'_>,
-) -> Vec<Diagnostic> {
-    let scene = Scene::new((&stored.key, &stored.object.metadata), settings, lookup);
-    let mut fields = PolicyFields::default();
-    fields.add(&scene.object, &stored.object.spec);
-    let found = read(&fields, &scene).diagnostics.into_iter();
-    found.map(|diagnostic| diagnostic.at(stored.age.place.clone())).collect()
 }
 
 /// Reads what rules with these policies begin with.

@@ -17,7 +17,7 @@ use crate::settings::ControllerSettings;
 use crate::store::{GatewayObjects, Stored};
 use crate::translate::ingress::OwnHosts;
 use gateway::config::HostName;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Such a route, of whichever kind.
 pub(super) struct StreamParts<'a> {
@@ -88,6 +88,7 @@ pub(super) fn parse(
         routes: Vec::new(),
         streams: Some(sessions),
         references,
+        adit_policies: BTreeSet::new(),
         upstreams: BTreeMap::new(),
         urls: Vec::new(),
         settings: BTreeMap::new(),
