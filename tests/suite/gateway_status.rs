@@ -48,6 +48,7 @@ async fn start(manifests: &str) -> Result<(ApiServer, Adit)> {
 async fn start_on(serve: ServeSettings, manifests: &str) -> Result<(ApiServer, Adit)> {
     let server = ApiServer::start(manifests).await?;
     server.offer("v1", &["gatewayclasses", "gateways", "httproutes", "referencegrants", "backendtlspolicies"]);
+    server.offer_policies();
     let addresses = ["203.0.113.1", "lb.example.com"].map(|text| text.parse().expect("an address")).to_vec();
     let status = StatusSettings { election: false, addresses, ..StatusSettings::default() };
     let cluster = ClusterSettings {
@@ -191,6 +192,62 @@ spec:
     server.apply(&authority.to_string())?;
     let found = ["True Accepted 1", "True ResolvedRefs 1"];
     comes_to(&server, "backendtlspolicies", "shop", |status| conditions(status) == found).await?;
+    Ok(())
+}
+
+/// An AditPolicy, and a route with a rule that names it.
+fn policed(generation: u32, spec: &str, status: &Value) -> String {
+    format!(
+        r#"
+apiVersion: adit.dev/v1alpha1
+kind: AditPolicy
+metadata: {{name: limits, generation: {generation}}}
+spec: {spec}
+status: {status}
+---
+apiVersion: gateway.networking.k8s.io/v1
+kind: HTTPRoute
+metadata: {{name: shop, generation: 1}}
+spec:
+  parentRefs: [{{name: edge}}]
+  rules:
+  - filters: [{{type: ExtensionRef, extensionRef: {{group: adit.dev, kind: AditPolicy, name: limits}}}}]
+    backendRefs: [{{name: shop, port: 80}}]
+---
+"#
+    )
+}
+
+#[tokio::test]
+async fn a_policy_of_rules_tells_what_is_wrong_with_it_and_keeps_what_others_tell() -> Result<()> {
+    let foreign = json!({
+        "ancestorRef": {"name": "edge"},
+        "controllerName": "example.com/other",
+        "conditions": [{"type": "Accepted", "status": "True"}],
+    });
+    let told = json!({"ancestors": [foreign]});
+    let (server, _adit) = start(&(CLASS_AND_GATEWAY.to_owned() + &policed(1, "{limitRps: -1}", &told))).await?;
+    let conditions =
+        |status: &Value| ["Accepted", "PartiallyInvalid"].map(|kind| condition(&status["ancestors"][1], kind));
+    let refused = ["False Invalid 1", "  null"];
+    let status = comes_to(&server, "aditpolicies", "limits", |status| conditions(status) == refused).await?;
+    let ours = &status["ancestors"][1];
+    let edge = json!({"group": "gateway.networking.k8s.io", "kind": "Gateway", "name": "edge", "namespace": "default"});
+    assert_eq!((&status["ancestors"][0], &ours["ancestorRef"]), (&foreign, &edge));
+    assert_eq!(ours["controllerName"], CONTROLLER);
+    let message = ours["conditions"][0]["message"].as_str().context("no message")?;
+    assert!(message.starts_with("spec.limitRps: \"-1\" is not valid: expected a whole number"), "{message}");
+
+    server.apply(&policed(2, "{limitRps: 1, proxyConnectTimeout: 0}", &status))?;
+    let partly = ["True Accepted 2", "True UnsupportedValue 2"];
+    let status = comes_to(&server, "aditpolicies", "limits", |status| conditions(status) == partly).await?;
+    server.apply(&policed(3, "{limitRps: 1}", &status))?;
+    let accepted = ["True Accepted 3", "  null"];
+    comes_to(&server, "aditpolicies", "limits", |status| conditions(status) == accepted).await?;
+
+    server.apply(&route(2, "edge"))?;
+    let is_left = |status: &Value| status["ancestors"] == json!([foreign]);
+    comes_to(&server, "aditpolicies", "limits", is_left).await?;
     Ok(())
 }
 

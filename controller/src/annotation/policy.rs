@@ -71,7 +71,8 @@ impl<'a> PolicyFields<'a> {
         reader.build();
         reader.without_server();
         let mut reading = reader.reading;
-        reading.rejected |= !self.faults.is_empty();
+        let first_fault = (!self.faults.is_empty()).then_some(reading.diagnostics.len());
+        reading.rejected = reading.rejected.or(first_fault);
         reading.diagnostics.extend(self.faults.iter().cloned());
         reading
     }

@@ -23,8 +23,8 @@ pub(crate) struct Reading {
     pub(crate) diagnostics: Vec<Diagnostic>,
     /// Which directives of its snippets work.
     pub(crate) snippets: Vec<SnippetReport>,
-    /// All that they stand in is rejected: the whole Ingress, or the policies.
-    pub(crate) rejected: bool,
+    /// All that they stand in is rejected, the whole Ingress or the policies: the first of the diagnostics that says so.
+    pub(crate) rejected: Option<usize>,
 }
 
 /// What settings are read with.
@@ -58,7 +58,7 @@ impl<'a> Reader<'a> {
             applied: Vec::new(),
             diagnostics: Vec::new(),
             snippets: Vec::new(),
-            rejected: false,
+            rejected: None,
         };
         Self { written, context, reading, values, is_canary, left_out: Vec::new() }
     }
@@ -104,7 +104,7 @@ impl<'a> Reader<'a> {
             self.effect(annotation, value)
         };
         if effect == Effect::Rejected {
-            self.reading.rejected = true;
+            self.reject_all();
         }
         self.reading.applied.push(Applied { key: annotation.name, value: value.into(), effect, doc: annotation.doc });
     }
@@ -290,7 +290,13 @@ impl<'a> Reader<'a> {
         let message = format!("{complaint}; {}", self.written.rejected());
         let diagnostic = self.error(key, value, Reason::AnnotationParsingFailed, &message);
         diagnostic.at_admission = AtAdmission::Refuses;
-        self.reading.rejected = true;
+        self.reject_all();
+    }
+
+    /// Rejects all, as the last of the diagnostics says.
+    fn reject_all(&mut self) {
+        let last = self.reading.diagnostics.len().saturating_sub(1);
+        self.reading.rejected.get_or_insert(last);
     }
 
     pub(super) fn deny(&mut self, key: &str, value: &str, complaint: &str) -> &mut Diagnostic {

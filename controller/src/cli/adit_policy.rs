@@ -62,16 +62,17 @@ while there is a GatewayClass of its own, and nothing has to be restarted when t
 ## What is wrong
 
 Nothing that a rule asks for is left out in silence. `adit check` and Events tell of the policy, by its field and value, and of each rule
-that names it. The status of the route has the condition.
+that names it. The statuses of the route and of the policy have conditions.
 
-| what | what becomes of the rule's requests | condition of the route |
-|---|---|---|
-| the policy does not exist | 500 | `ResolvedRefs` is false, `FilterNotFound` |
-| another group or kind | 500 | `ResolvedRefs` is false, `InvalidKind` |
-| a name that is no field; a list or a mapping; two policies with one field | 500 | `PartiallyInvalid`, or `Accepted` is false for `UnsupportedValue` if no rule is left |
-| an invalid value of a field that must be valid, such as `limitRps` | 500 | the same |
-| an invalid value of a field that protects, such as `authSecret` | 503 | `PartiallyInvalid` |
-| an invalid value of another field | they are served with the default | none |
+| what | what becomes of the rule's requests | condition of the route | condition of the policy |
+|---|---|---|---|
+| the policy does not exist | 500 | `ResolvedRefs` is false, `FilterNotFound` | |
+| another group or kind | 500 | `ResolvedRefs` is false, `InvalidKind` | |
+| two policies of the rule with one field | 500 | `PartiallyInvalid`, or `Accepted` is false for `UnsupportedValue` if no rule is left | none: each by itself is right |
+| a name that is no field; a list or a mapping | 500 | the same | `Accepted` is false, `Invalid` |
+| an invalid value of a field that must be valid, such as `limitRps` | 500 | the same | `Accepted` is false, `Invalid` |
+| an invalid value of a field that protects, such as `authSecret` | 503 | `PartiallyInvalid` | `Accepted` is false, `Invalid` |
+| an invalid value of another field | they are served with the default | none | `PartiallyInvalid`, `UnsupportedValue` |
 
 A call of gRPC gets `UNAVAILABLE`. Other rules are served. When the policy, or what it names, is there and right, the rule is
 served at once.
@@ -81,6 +82,22 @@ and weights), and what is about a host and not a rule, such as `server-alias`, `
 `spec.tls.frontend`).
 
 `adit explain` shows which fields of which policies act on a request.
+
+## Status
+
+```console
+$ kubectl get aditpolicies
+NAME      ACCEPTED   AGE
+guarded   True       3d
+$ kubectl describe aditpolicy guarded          # with the messages of the conditions
+```
+
+* `status.ancestors` has an entry for each Gateway that has a route with a rule that names the policy, as other policies of Gateway API
+  have it: at most 16, and those that other controllers write are kept. A policy that no rule names has none.
+* `Accepted` is true where rules with the policy are served, and false where they are not. `PartiallyInvalid` is there where they are
+  served without something that the policy says.
+* Their messages have a line for all that is wrong with the policy by itself: the field, its value, what is expected, and what happens
+  instead. What is wrong with a rule is in the status of its route.
 
 ## Fields
 
@@ -136,6 +153,13 @@ spec:
     - name: v1alpha1
       served: true
       storage: true
+      subresources: { status: {} }
+      additionalPrinterColumns:
+        - name: Accepted
+          type: string
+          description: Whether rules with the policy are served. Empty where no rule names it.
+          jsonPath: .status.ancestors[*].conditions[?(@.type==\"Accepted\")].status
+        - { name: Age, type: date, jsonPath: .metadata.creationTimestamp }
       schema:
         openAPIV3Schema:
           type: object
@@ -150,6 +174,52 @@ spec:
               description: What the rules get. Nothing is set by a field that is not there.
               properties:
 ";
+
+/// As Gateway API has it for policies of all kinds.
+const STATUS: &str = r#"            status:
+              type: object
+              description: What became of the policy.
+              properties:
+                ancestors:
+                  type: array
+                  description: An entry for each Gateway whose routes have rules that name the policy.
+                  maxItems: 16
+                  x-kubernetes-list-type: atomic
+                  items:
+                    type: object
+                    required: [ancestorRef, controllerName, conditions]
+                    properties:
+                      ancestorRef:
+                        type: object
+                        description: The Gateway.
+                        required: [name]
+                        properties:
+                          group: { type: string, default: gateway.networking.k8s.io }
+                          kind: { type: string, default: Gateway }
+                          namespace: { type: string }
+                          name: { type: string }
+                          sectionName: { type: string }
+                          port: { type: integer, format: int32 }
+                      controllerName:
+                        type: string
+                        description: Whose Gateway it is, as its GatewayClass says.
+                      conditions:
+                        type: array
+                        description: What holds of the policy there.
+                        maxItems: 8
+                        x-kubernetes-list-type: map
+                        x-kubernetes-list-map-keys: [type]
+                        items:
+                          type: object
+                          required: [type, status, lastTransitionTime, reason, message]
+                          properties:
+                            type: { type: string, maxLength: 316 }
+                            status: { type: string, enum: ["True", "False", Unknown] }
+                            observedGeneration: { type: integer, format: int64, minimum: 0 }
+                            lastTransitionTime: { type: string, format: date-time }
+                            reason: { type: string, minLength: 1, maxLength: 1024 }
+                            message: { type: string, maxLength: 32768 }
+"#;
 
 /// The CustomResourceDefinition.
 pub(super) fn definition() -> String {
@@ -167,13 +237,13 @@ pub(super) fn definition() -> String {
         let _ = writeln!(text, "                  {kind}");
         let _ = writeln!(text, "                  description: {description}");
     }
-    text
+    text + STATUS
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::Value;
+    use serde_json::{Value, json};
 
     #[test]
     fn the_definition_has_every_field_with_its_type() {
@@ -187,6 +257,15 @@ mod tests {
         assert_eq!(fields["limitRps"]["type"], "integer");
         assert_eq!(fields["proxyBuffering"]["type"], "boolean");
         assert_eq!(fields["proxyBodySize"]["x-kubernetes-int-or-string"], true);
+        // As the writer of statuses counts on.
+        assert_eq!(version["subresources"], json!({"status": {}}));
+        let ancestors = &schema["properties"]["status"]["properties"]["ancestors"];
+        assert_eq!(ancestors["maxItems"], 16);
+        let condition = &ancestors["items"]["properties"]["conditions"]["items"]["properties"];
+        assert_eq!(
+            (&condition["message"]["maxLength"], &condition["status"]["enum"][0]),
+            (&json!(32768), &json!("True"))
+        );
         let says =
             |field: &str, text: &str| fields[field]["description"].as_str().is_some_and(|said| said.contains(text));
         assert!(says("limitRpm", "as `limitRps` does") && says("proxyBodySize", "the ConfigMap's `proxy-body-size`"));

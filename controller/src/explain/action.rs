@@ -1,3 +1,4 @@
+use super::backend_tls;
 use super::canary;
 use super::limits;
 use super::policies::{self, Decided, Policy};
@@ -31,6 +32,9 @@ pub enum Action {
         /// Those of its endpoints that get no requests now, because they have failed too often.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         ejected: Vec<SocketAddr>,
+        /// How TLS is spoken to it, if it is: a sentence.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        tls: Option<String>,
         /// The request target that the backend sees.
         target: String,
         /// Why it goes there and not to the canary, or the other way round: a sentence.
@@ -68,6 +72,9 @@ pub enum Action {
         share: Option<String>,
         /// Where the backend is; `None` if it has no endpoint, so that connections are closed.
         at: Option<Reach>,
+        /// How TLS is spoken to it again, if it is: a sentence.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        tls: Option<String>,
         /// What asks for it.
         source: Source,
     },
@@ -195,6 +202,7 @@ fn forward(
         backend: upstream.id().to_string(),
         at,
         ejected: upstream.passed_over(),
+        tls: backend_tls::of_request(decision, request.tls),
         target: String::from_utf8_lossy(decision.target(view)).into_owned(),
         canary: canary::share(decision, translator),
         session: session::sentence(decision, connection, view),
@@ -215,8 +223,8 @@ fn decided<'d>(
     answered_at: Option<Stage>,
 ) -> Decided<'d> {
     let (why, backend) = match action {
-        Action::Forward { backend, at, canary, session, .. } => {
-            let chosen = [Some(format!("{backend}, {at}")), canary.clone(), session.clone()];
+        Action::Forward { backend, at, tls, canary, session, .. } => {
+            let chosen = [Some(format!("{backend}, {at}")), tls.clone(), canary.clone(), session.clone()];
             (None, chosen.into_iter().flatten().collect())
         }
         Action::Reply { why, .. } => (Some(why.as_str()), Vec::new()),
@@ -330,7 +338,6 @@ fn connection(request: &Request, table: &Table) -> Connection {
     }
 }
 
-/// Where an upstream is: its addresses as they are used now, or its DNS name where nobody has resolved it yet.
 /// What happens to a TLS connection that is led on.
 fn lead_on(route: &TlsRoute, translator: &Translator) -> Action {
     let total: u64 = route.backends.iter().map(|backend| u64::from(backend.weight)).sum();
@@ -343,10 +350,12 @@ fn lead_on(route: &TlsRoute, translator: &Translator) -> Action {
             .filter(|weight| u64::from(*weight) < total)
             .map(|weight| format!("{weight} of {total}")),
         at: most.and_then(|backend| reach(translator, &backend.upstream)),
+        tls: most.and_then(|backend| backend.tls.as_ref()).map(|tls| backend_tls::sentence(Some(tls))),
         source: Source::from(&route.origin),
     }
 }
 
+/// Where an upstream is: its addresses as they are used now, or its DNS name where nobody has resolved it yet.
 fn reach(translator: &Translator, upstream: &Upstream) -> Option<Reach> {
     let addresses: Vec<_> = upstream.endpoints().iter().map(|endpoint| endpoint.address()).collect();
     if !addresses.is_empty() {

@@ -4,6 +4,7 @@
 //! The table decides, here as in the gateway: what is worked out here is only why the others lost.
 
 mod action;
+mod backend_tls;
 mod canary;
 mod certificate;
 mod draft;

@@ -127,6 +127,7 @@ impl fmt::Display for Action {
                 backend,
                 at,
                 ejected,
+                tls,
                 target,
                 canary,
                 session,
@@ -140,13 +141,14 @@ impl fmt::Display for Action {
                 ejected
                     .iter()
                     .try_for_each(|endpoint| write!(f, "\n  but not at {endpoint}, which has failed too often"))?;
+                tls.iter().try_for_each(|tls| write!(f, "\n  {tls}"))?;
                 canary.iter().chain(session).chain(error_page).try_for_each(|sentence| write!(f, "\n  {sentence}"))?;
                 certificate.iter().try_for_each(|certificate| write!(f, "\n  {certificate}"))?;
                 auth.iter().try_for_each(|AuthServer { url, at }| write!(f, "\n  if {url} allows it, {at}"))?;
                 mirrors.iter().try_for_each(|mirror| write!(f, "\n  {mirror}"))?;
                 limits.iter().try_for_each(|limit| write!(f, "\n  {limit}"))
             }
-            Self::PassThrough { terminates, backend, share, at, source } => {
+            Self::PassThrough { terminates, backend, share, at, tls, source } => {
                 f.write_str(if *terminates { "what comes over TLS goes as it is" } else { "TLS is passed through" })?;
                 write!(f, " to {backend}")?;
                 share.iter().try_for_each(|share| write!(f, " ({share} connections)"))?;
@@ -155,6 +157,7 @@ impl fmt::Display for Action {
                     Some(at) => writeln!(f, "  {at}")?,
                     None => writeln!(f, "  which has no endpoint: connections are closed")?,
                 }
+                tls.iter().try_for_each(|tls| writeln!(f, "  {tls}"))?;
                 write!(f, "  {source}")
             }
             Self::Reply { status, why, location: None } => write!(f, "{status}: {why}"),

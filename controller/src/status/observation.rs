@@ -77,9 +77,7 @@ impl Reporter {
                 }
                 _ => {}
             },
-            SourceEvent::Delete(key)
-                if key.kind == Kind::Ingress || key.kind.is_of_gateway_api() || self.is_infrastructure(key.kind) =>
-            {
+            SourceEvent::Delete(key) if self.is_observed(key.kind) => {
                 self.send(Observation::Gone(key.clone()));
             }
             _ => {}
@@ -110,6 +108,11 @@ impl Reporter {
         self.service.is_some() && matches!(kind, Kind::Service | Kind::EndpointSlice | Kind::ConfigMap)
     }
 
+    /// Whether objects of a kind are reported.
+    fn is_observed(&self, kind: Kind) -> bool {
+        matches!(kind, Kind::Ingress | Kind::AditPolicy) || kind.is_of_gateway_api() || self.is_infrastructure(kind)
+    }
+
     fn send(&self, observation: Observation) {
         // It fails when the server ends, and then nobody wants to know.
         let _ = self.observations.send(observation);
@@ -121,4 +124,28 @@ fn published(ingress: &Ingress) -> Vec<Address> {
     let load_balancer = ingress.status.as_ref().and_then(|status| status.load_balancer.as_ref());
     let entries = load_balancer.and_then(|balancer| balancer.ingress.as_ref()).into_iter().flatten();
     entries.filter_map(|entry| Address::of(entry.ip.as_deref(), entry.hostname.as_deref())).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::object::{Age, Observed};
+
+    #[test]
+    fn what_is_reported_when_it_comes_is_reported_when_it_goes() {
+        let (reporter, mut reported) = Reporter::new(&StatusSettings::default());
+        for (kind, object) in [
+            (Kind::Ingress, Object::Ingress(Arc::default())),
+            (Kind::Gateway, Object::Gateway(Arc::default())),
+            (Kind::BackendTlsPolicy, Object::BackendTlsPolicy(Arc::default())),
+            (Kind::AditPolicy, Object::AditPolicy(Arc::default())),
+        ] {
+            let key = ObjectKey::new(kind, "shop", "a");
+            let observed = Observed { key: key.clone(), object, age: Age { created: None, place: None } };
+            reporter.observe(&SourceEvent::Apply(observed), false);
+            assert!(reported.try_recv().is_ok(), "{kind}");
+            reporter.observe(&SourceEvent::Delete(key.clone()), true);
+            assert_eq!(reported.try_recv(), Ok(Observation::Gone(key)));
+        }
+    }
 }

@@ -16,7 +16,7 @@ pub struct StreamBackend {
     /// Whose endpoints serve it.
     pub upstream: Arc<Upstream>,
     /// How TLS is spoken to it, if it is.
-    pub(crate) tls: Option<Arc<BackendTls>>,
+    pub tls: Option<Arc<BackendTls>>,
     name: Box<str>,
 }
 

@@ -11,6 +11,7 @@ use rustls::{ClientConfig, Error};
 use std::fmt;
 use std::io;
 use std::net::IpAddr;
+use std::ops::Deref;
 use std::sync::{Arc, LazyLock};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_rustls::TlsConnector;
@@ -22,8 +23,9 @@ static UNVERIFIED: LazyLock<Result<Arc<ClientConfig>, Error>> = LazyLock::new(||
     Ok(Arc::new(builder.with_no_client_auth()))
 });
 
-/// How TLS to the backends of a route is spoken, compiled. Routes with the same settings share it.
+/// How TLS to the backends of a route is spoken, compiled. Routes with the same settings share it. Derefs to how it was configured.
 pub struct BackendTls {
+    configured: config::BackendTls,
     config: Arc<ClientConfig>,
     /// The name that is sent.
     name: Option<ServerName<'static>>,
@@ -55,12 +57,21 @@ impl BackendTls {
         let name = configured.server_name.as_ref().map(|name| {
             ServerName::try_from(name.to_string()).map_err(|_| format!("{name:?} is not the name of a server"))
         });
-        Ok(Self { config: Arc::new(config), name: name.transpose()?, key: fastrand::u64(..) })
+        let name = name.transpose()?;
+        Ok(Self { configured: configured.clone(), config: Arc::new(config), name, key: fastrand::u64(..) })
     }
 
     /// What connections of it alone have in common.
     pub(crate) fn key(&self) -> u64 {
         self.key
+    }
+}
+
+impl Deref for BackendTls {
+    type Target = config::BackendTls;
+
+    fn deref(&self) -> &config::BackendTls {
+        &self.configured
     }
 }
 

@@ -36,7 +36,8 @@ fn roles_allow_what_is_asked_for_and_no_more() {
     let read = read.map(|resource| format!("gateway.networking.k8s.io/{resource} list watch"));
     let written = written.map(|resource| format!("gateway.networking.k8s.io/{resource}/status patch"));
     let mut rules: BTreeSet<_> = read.into_iter().chain(written).collect();
-    rules.extend(["/namespaces list watch", "adit.dev/aditpolicies list watch"].map(str::to_owned));
+    let beside = ["/namespaces list watch", "adit.dev/aditpolicies list watch", "adit.dev/aditpolicies/status patch"];
+    rules.extend(beside.map(str::to_owned));
     assert_eq!(allowed(&install, "ClusterRole"), rules);
     let binding = install.only("ClusterRoleBinding");
     assert_eq!(binding["roleRef"]["name"], install.only("ClusterRole")["metadata"]["name"]);

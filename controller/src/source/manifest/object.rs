@@ -2,7 +2,7 @@
 
 use super::{typed, validate};
 use crate::diagnostic::Diagnostic;
-use crate::gateway_api::GROUP;
+use crate::gateway_api::{GROUP, OWN_GROUP};
 use crate::object::{Age, Kind, Object, ObjectKey, Observed, is_name};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use serde_json::{Map, Value, json};
@@ -17,9 +17,9 @@ const LOAD_BALANCER: &str = "loadBalancer";
 /// Leaves out what nobody here reads: often more than half of an object.
 pub(crate) fn strip(object: &mut Value) {
     let Some(fields) = object.as_object_mut() else { return };
-    // The parts of a status of Gateway API that are others' are written again with ours. Of Ingresses and of Services: all
-    // that their statuses are read for.
-    if !is_of_gateway_api(fields)
+    // The parts of a status that are others' are written again with ours. Of Ingresses and of Services: all that their
+    // statuses are read for.
+    if !has_entries_of_others(fields)
         && let Some(status) = fields.remove("status")
         && let Some(balancer) = status.get(LOAD_BALANCER)
     {
@@ -32,9 +32,10 @@ pub(crate) fn strip(object: &mut Value) {
     }
 }
 
-fn is_of_gateway_api(fields: &Map<String, Value>) -> bool {
+/// Whether it is one of Gateway API, or a policy of ours beside it.
+fn has_entries_of_others(fields: &Map<String, Value>) -> bool {
     let group = fields.get("apiVersion").and_then(Value::as_str).and_then(|version| version.split('/').next());
-    group == Some(GROUP)
+    matches!(group, Some(GROUP | OWN_GROUP))
 }
 
 /// What typing made of an object.
@@ -118,10 +119,12 @@ mod tests {
         let metadata = json!({"name": "a", "annotations": {"a/b": "c"}});
         let expected = json!({"metadata": metadata, "spec": {"x": 1}, "status": {"loadBalancer": {}}});
         assert_eq!(object, expected);
-        let gateway = json!({"apiVersion": "gateway.networking.k8s.io/v1", "status": {"conditions": []}});
-        let mut stripped = gateway.clone();
-        strip(&mut stripped);
-        assert_eq!(stripped, gateway);
+        for version in ["gateway.networking.k8s.io/v1", "adit.dev/v1alpha1"] {
+            let object = json!({"apiVersion": version, "status": {"conditions": []}});
+            let mut stripped = object.clone();
+            strip(&mut stripped);
+            assert_eq!(stripped, object);
+        }
         let mut node = json!({"status": {"conditions": []}});
         strip(&mut node);
         assert_eq!(node, json!({}));

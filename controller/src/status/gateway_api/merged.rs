@@ -15,6 +15,9 @@ use serde_json::{Map, Value, json};
 const OCCASIONAL: [&str; 5] =
     ["Conflicted", "InsecureFrontendValidationMode", "OverlappingTLSConfig", "PartiallyInvalid", "ResolvedRefs"];
 
+/// The most characters that the API takes in the message of a condition.
+const LONGEST_MESSAGE: usize = 32_768;
+
 /// Where a status has an entry for each object that another one is attached to.
 struct Entries {
     field: &'static str,
@@ -144,7 +147,7 @@ impl Merge<'_> {
             "observedGeneration": self.generation,
             "lastTransitionTime": since,
             "reason": ours.reason,
-            "message": ours.message,
+            "message": ours.message.chars().take(LONGEST_MESSAGE).collect::<String>(),
         })
     }
 

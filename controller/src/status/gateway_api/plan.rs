@@ -196,7 +196,7 @@ impl State {
 fn withdrawn(object: &Object) -> Option<ObjectStatus> {
     let none = match object {
         Object::GatewayClass(_) | Object::Gateway(_) | Object::ListenerSet(_) => return None,
-        Object::BackendTlsPolicy(_) => StatusParts::Policy(Vec::new()),
+        Object::BackendTlsPolicy(_) | Object::AditPolicy(_) => StatusParts::Policy(Vec::new()),
         _ => StatusParts::Route(Vec::new()),
     };
     let (metadata, _) = parts(object)?;
@@ -215,6 +215,7 @@ pub(in crate::status) fn parts(object: &Object) -> Option<(&ObjectMeta, &Value)>
         Object::TcpRoute(object) => (&object.metadata, &object.status),
         Object::UdpRoute(object) => (&object.metadata, &object.status),
         Object::BackendTlsPolicy(object) => (&object.metadata, &object.status),
+        Object::AditPolicy(object) => (&object.metadata, &object.status),
         _ => return None,
     })
 }

@@ -23,7 +23,7 @@ impl Translator {
                     Kind::ListenerSet => self.gateway_api.read_set(&key, store, dirty),
                     Kind::Gateway => self.gateway_api.read_gateway(&key, &scene, dirty),
                     Kind::BackendTlsPolicy => self.gateway_api.read_policy(&key, &scene, dirty),
-                    Kind::AditPolicy => self.gateway_api.read_adit_policy(&key, &scene),
+                    Kind::AditPolicy => self.gateway_api.read_adit_policy(&key, &scene, dirty),
                     _ => self.gateway_api.read_route(&key, &scene, &mut self.shared_policies, dirty),
                 };
                 self.diagnostics.set(UnitKey::Object(key), diagnostics);
@@ -38,6 +38,7 @@ impl Translator {
         for (key, diagnostics) in self.gateway_api.judge_policies(dirty) {
             self.diagnostics.set(UnitKey::Object(key), diagnostics);
         }
+        self.gateway_api.tell_adit_policies(dirty);
     }
 
     /// Takes in which servers routes name by URL, and which they no longer do.

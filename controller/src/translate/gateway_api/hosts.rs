@@ -10,8 +10,8 @@ use super::route::ParsedRoute;
 use crate::diagnostic::{Diagnostic, Reason};
 use crate::object::{Age, ObjectKey};
 use gateway::config::{
-    Action, Certificate, ClientCertificates, EntryPoint, HostName, HostPolicies, Origin, PathKind, Route,
-    StreamBackend, Subject, Timeouts, TlsRoute, VirtualHost,
+    Action, Certificate, ClientCertificates, EntryPoint, HostName, HostPolicies, Origin, PathKind, Route, Subject,
+    Timeouts, TlsRoute, VirtualHost,
 };
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
@@ -123,11 +123,10 @@ impl Claims {
         // Listeners of several Gateways want the same of TLS here: see `TlsHosts`.
         let ((gateway, _), oldest) = listeners.first_key_value()?;
         if let Some(mode) = oldest.tls_mode {
-            let routed = self.streams((*entry, listener, &wider), mode, (gateways, routes));
-            let of_nobody = || (Arc::default(), declaration(gateway, oldest));
+            let routed = self.tls_route((*entry, listener, &wider), mode, (gateways, routes));
+            let tls_route = routed.unwrap_or_else(|| to_nobody(mode, declaration(gateway, oldest)));
             let policies = policies(None, listeners.values());
-            let host = led_on(name, mode, routed.unwrap_or_else(of_nobody));
-            return Some(VirtualHost { tls: oldest.tls.clone(), policies, ..host });
+            return Some(VirtualHost { tls: oldest.tls.clone(), policies, ..led_on(name, tls_route) });
         }
         let mut tiers: BTreeMap<Specificity, ByAge> = BTreeMap::new();
         for (specificity, rank) in self.attached(*entry, listener, &wider) {
@@ -189,18 +188,17 @@ impl Claims {
     fn of_no_listener(&self, entry: EntryPoint, name: &HostName) -> Option<VirtualHost> {
         let listeners = self.listeners.iter().filter(|((at, _), _)| *at == entry).flat_map(|(_, listeners)| listeners);
         let ((gateway, _), listener) = listeners.into_iter().find(|(_, listener)| listener.tls_mode.is_some())?;
-        let of_nobody = (Arc::default(), declaration(gateway, listener));
-        Some(led_on(name, TlsMode::Passthrough, of_nobody))
+        Some(led_on(name, to_nobody(TlsMode::Passthrough, declaration(gateway, listener))))
     }
 
     /// Where the TLS connections of a host go, the names of which are these: to the route with the most specific name of its own,
     /// and of several to the oldest.
-    fn streams(
+    fn tls_route(
         &self,
         (entry, listener, names): (EntryPoint, &HostName, &[HostName]),
         mode: TlsMode,
         (gateways, routes): (&Gateways, &BTreeMap<ObjectKey, Arc<ParsedRoute>>),
-    ) -> Option<(Arc<[StreamBackend]>, Origin)> {
+    ) -> Option<TlsRoute> {
         let mut attached = self.attached(entry, listener, names);
         attached.sort();
         attached.into_iter().find_map(|(_, rank)| {
@@ -214,7 +212,12 @@ impl Claims {
                     backend_certificates::show_within_tls(certificate, &sessions.within_tls)
                 }
             };
-            Some((backends, Origin::new(&rank.key, "spec.rules[0]")))
+            Some(TlsRoute {
+                backends,
+                terminates: mode == TlsMode::Terminate,
+                connect_timeout: sessions.connect_timeout,
+                origin: Origin::new(&rank.key, "spec.rules[0]"),
+            })
         })
     }
 
@@ -304,11 +307,19 @@ fn declaration(gateway: &Rank, listener: &ParsedListener) -> Origin {
     Origin::new(&listener.set.as_ref().unwrap_or(gateway).key, listener.field.as_str())
 }
 
-/// A host whose TLS connections are led on to these backends.
-fn led_on(name: &HostName, mode: TlsMode, (backends, origin): (Arc<[StreamBackend]>, Origin)) -> VirtualHost {
-    let terminates = mode == TlsMode::Terminate;
-    let tls_route = TlsRoute { backends, terminates, connect_timeout: Timeouts::DEFAULT.connect, origin };
+/// A host whose TLS connections are led on.
+fn led_on(name: &HostName, tls_route: TlsRoute) -> VirtualHost {
     VirtualHost { tls_route: Some(tls_route), ..VirtualHost::new(name.clone(), Vec::new()) }
+}
+
+/// TLS connections that no route takes are closed.
+fn to_nobody(mode: TlsMode, origin: Origin) -> TlsRoute {
+    TlsRoute {
+        backends: Arc::default(),
+        terminates: mode == TlsMode::Terminate,
+        connect_timeout: Timeouts::DEFAULT.connect,
+        origin,
+    }
 }
 
 /// Whether it stands for `/` where no rule of an Ingress does.

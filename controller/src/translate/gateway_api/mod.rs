@@ -4,6 +4,7 @@
 //! A Gateway and a route are units, each a function of what it reads; so is each host of an entry point, over all that have
 //! a say on it. What became of an object is data ([`crate::gateway_api::ObjectStatus`]): whoever writes a status needs nothing else.
 
+mod adit_policies;
 mod attached_routes;
 mod attachment;
 mod authorities;

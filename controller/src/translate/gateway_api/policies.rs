@@ -4,7 +4,7 @@ use super::backend_tls::ParsedPolicy;
 use super::findings::Findings;
 use super::rank::Rank;
 use crate::diagnostic::{Diagnostic, Reason};
-use crate::gateway_api::{ObjectStatus, ParentReference, ParentStatus, StatusParts};
+use crate::gateway_api::{Condition, ObjectStatus, ParentReference, ParentStatus, StatusParts};
 use crate::object::ObjectKey;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -88,14 +88,18 @@ impl Policies {
             findings.error(Reason::Conflict, "spec.targetRefs", &service.name, &message).related = Some(rival.into());
             diagnostics.append(&mut findings.diagnostics);
         }
-        let conditions = policy.conditions(lost.map(|(_, rival)| rival));
-        let ancestor = |gateway: ObjectKey| ParentReference {
-            name: gateway.name.to_string(),
-            namespace: Some(gateway.namespace.to_string()),
-            ..ParentReference::default()
-        };
-        let of_gateway = |gateway| ParentStatus { parent: ancestor(gateway), conditions: conditions.clone() };
-        let parts = StatusParts::Policy(ancestors.into_iter().map(of_gateway).collect());
+        let parts = at_each(ancestors, &policy.conditions(lost.map(|(_, rival)| rival)));
         (Some(ObjectStatus { generation: policy.generation, parts }), diagnostics)
     }
+}
+
+/// The status of a policy, of whichever kind, of which the same is to be said at each of these Gateways.
+pub(super) fn at_each(gateways: BTreeSet<ObjectKey>, conditions: &[Condition]) -> StatusParts {
+    let ancestor = |gateway: ObjectKey| ParentReference {
+        name: gateway.name.to_string(),
+        namespace: Some(gateway.namespace.to_string()),
+        ..ParentReference::default()
+    };
+    let of_gateway = |gateway| ParentStatus { parent: ancestor(gateway), conditions: conditions.to_vec() };
+    StatusParts::Policy(gateways.into_iter().map(of_gateway).collect())
 }

@@ -13,6 +13,7 @@ use super::stream_rule::Sessions;
 use crate::diagnostic::{Diagnostic, Reason};
 use crate::gateway_api::{Condition, Fault, ParentReference, ParentStatus, StatusParts};
 use crate::lookup::Lookup;
+use crate::object::ObjectKey;
 use crate::route_defaults::{RouteDefaults, UpstreamSettings};
 use crate::settings::ControllerSettings;
 use crate::translate::ingress::OwnHosts;
@@ -31,6 +32,8 @@ pub(super) struct ParsedRoute {
     pub(super) streams: Option<Sessions>,
     /// The Services' ports that it names, each with the first field that does.
     pub(super) references: BTreeMap<ServiceBackend, Arc<str>>,
+    /// The AditPolicies that its rules name, whether or not they are there.
+    pub(super) adit_policies: BTreeSet<ObjectKey>,
     /// What its policies ask for on behalf of those that it leads to.
     pub(super) upstreams: BTreeMap<ServiceBackend, UpstreamSettings>,
     /// The servers that it names by URL.
@@ -57,6 +60,11 @@ impl ParsedRoute {
     pub(super) fn attached(&self) -> impl Iterator<Item = &Attached> {
         let is_served = self.refused.is_none();
         self.parents.iter().filter_map(|(_, outcome)| outcome.as_ref().ok()).filter(move |_| is_served)
+    }
+
+    /// The Gateways that take it, whether or not any rule of it can be served.
+    pub(super) fn gateways(&self) -> impl Iterator<Item = &ObjectKey> {
+        self.parents.iter().filter_map(|(_, outcome)| outcome.as_ref().ok()).map(|attached| &attached.gateway)
     }
 
     pub(super) fn status(&self) -> StatusParts {
@@ -105,6 +113,7 @@ pub(super) fn parse<'a>(
         routes,
         streams: None,
         references: reader.references,
+        adit_policies: reader.adit_policies,
         upstreams: reader.upstreams,
         urls: reader.urls,
         settings: reader.settings,

@@ -1,10 +1,10 @@
 //! Routes, their policies, and the BackendTLSPolicies for what they lead to, as units.
 
+use super::adit_policies;
 use super::backend_tls;
 use super::hosts::HostPlace;
 use super::route::{self, ParsedRoute};
 use super::route_parts::RouteParts;
-use super::rule_base;
 use super::stream_route::{self, StreamParts};
 use super::units::{GatewayApi, GatewayDirty, Scene};
 use crate::annotation::Applied;
@@ -43,14 +43,28 @@ impl GatewayApi {
         }
     }
 
-    /// Reads an AditPolicy by itself, and says what is wrong with it. Routes read it for their own rules.
-    pub(in crate::translate) fn read_adit_policy(&mut self, key: &ObjectKey, scene: &Scene<'_>) -> Vec<Diagnostic> {
+    /// Reads an AditPolicy by itself anew, and says what is wrong with it. Routes read it for their own rules.
+    pub(in crate::translate) fn read_adit_policy(
+        &mut self,
+        key: &ObjectKey,
+        scene: &Scene<'_>,
+        dirty: &mut GatewayDirty,
+    ) -> Vec<Diagnostic> {
         let lookup = Lookup::new(scene.store);
         let stored = scene.store.gateway_api().adit_policies.get(&key.namespace, &key.name);
-        let check = |stored| rule_base::check(stored, (scene.settings, scene.defaults), &lookup);
-        let checked = catch_panic(|| stored.map(check).unwrap_or_default());
+        let check = |stored| adit_policies::check(stored, (scene.settings, scene.defaults), &lookup);
+        let checked = catch_panic(|| stored.map(check));
         self.readers.set(key, lookup.reads());
-        checked.unwrap_or_else(|message| vec![Diagnostic::defect(key, message)])
+        match checked {
+            Ok(checked) => {
+                let (policy, diagnostics) = checked.unzip();
+                self.adit_policies.remove(key);
+                self.adit_policies.extend(policy.map(|policy| (key.clone(), policy)));
+                dirty.adit_policies.insert(key.clone());
+                diagnostics.unwrap_or_default()
+            }
+            Err(message) => vec![Diagnostic::defect(key, message)],
+        }
     }
 
     /// Reads a route anew. The policies of HTTPRoutes and GRPCRoutes are shared with all that have the same ones.
@@ -84,10 +98,11 @@ impl GatewayApi {
         lookup: &Lookup<'_>,
     ) -> (Option<ParsedRoute>, Vec<Diagnostic>) {
         let (objects, known) = (scene.store.gateway_api(), (&self.gateways, &self.policies));
+        let settings = (scene.settings, scene.defaults);
         if let Some(route) = StreamParts::find(objects, key) {
-            return stream_route::parse(&route, known, scene.settings, lookup);
+            return stream_route::parse(&route, known, settings, lookup);
         }
-        let parse = |route| route::parse(route, known, (scene.settings, scene.defaults), lookup);
+        let parse = |route| route::parse(route, known, settings, lookup);
         RouteParts::find(objects, key).map(parse).unwrap_or_default()
     }
 
@@ -97,6 +112,7 @@ impl GatewayApi {
         }
         let former = self.routes.remove(key);
         dirty.counted.extend(self.attached_routes.replace(former.as_deref(), route.as_ref()));
+        dirty.adit_policies.extend(adit_policies::named_elsewhere(former.as_deref(), route.as_ref()));
         if let Some(former) = former {
             mark(&former, dirty);
             dirty.former_urls.extend(former.urls.iter().cloned());
@@ -122,7 +138,7 @@ impl GatewayApi {
         self.routes.get(route).and_then(|route| route.settings.get(rule)).map(AsRef::as_ref).unwrap_or_default()
     }
 
-    /// Sets the statuses of the policies of which something may have changed, and says what is wrong with each.
+    /// Sets the statuses of the BackendTLSPolicies of which something may have changed, and says what is wrong with each.
     pub(in crate::translate) fn judge_policies(
         &mut self,
         dirty: &mut GatewayDirty,
@@ -139,6 +155,21 @@ impl GatewayApi {
             judged.push((key, diagnostics));
         }
         judged
+    }
+
+    /// Sets the statuses of the AditPolicies of which something may have changed.
+    pub(in crate::translate) fn tell_adit_policies(&mut self, dirty: &mut GatewayDirty) {
+        for key in std::mem::take(&mut dirty.adit_policies) {
+            let policy = self.adit_policies.get(&key);
+            let status = policy.and_then(|policy| policy.status(self.gateways_with(&key)));
+            self.statuses.set(&key, status);
+        }
+    }
+
+    /// The Gateways whose routes have rules that name an AditPolicy.
+    fn gateways_with(&self, policy: &ObjectKey) -> BTreeSet<ObjectKey> {
+        let routes = self.readers.of(policy).filter_map(|unit| self.routes.get(unit));
+        routes.flat_map(|route| route.gateways()).cloned().collect()
     }
 
     /// The Gateways that send requests to a Service.

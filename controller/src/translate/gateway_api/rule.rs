@@ -21,7 +21,7 @@ use gateway::config::{
     Action, BackendId, BackendPolicies, HeaderChanges, Mirror, Origin, Owner, Route, RouteBackend, RoutePolicies,
     ServiceBackend,
 };
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// Whether nothing of it is served as it is meant.
@@ -42,6 +42,8 @@ pub(super) struct RuleReader<'a> {
     pub(super) bases: BTreeMap<Vec<&'a ObjectKey>, Arc<RuleBase>>,
     /// The Services' ports that are named, each with the first field that does.
     pub(super) references: BTreeMap<ServiceBackend, Arc<str>>,
+    /// The AditPolicies that rules name.
+    pub(super) adit_policies: BTreeSet<ObjectKey>,
     /// What policies ask for on behalf of those that rules lead to.
     pub(super) upstreams: BTreeMap<ServiceBackend, UpstreamSettings>,
     /// The servers that are named by URL.
@@ -80,6 +82,7 @@ impl<'a> RuleReader<'a> {
             scene,
             bases: BTreeMap::new(),
             references: BTreeMap::new(),
+            adit_policies: BTreeSet::new(),
             upstreams: BTreeMap::new(),
             urls: Vec::new(),
             settings: BTreeMap::new(),

@@ -1,13 +1,11 @@
 //! What rules begin with, before their own filters: the ConfigMap's settings for all routes, or those of AditPolicies.
 
 use crate::annotation::{Annotation, Applied, Context, Effect, PolicyFields, Reading, Scope, Written};
-use crate::diagnostic::{Diagnostic, Reason, Severity};
-use crate::gateway_api::AditPolicy;
+use crate::diagnostic::{Diagnostic, Reason};
 use crate::lookup::Lookup;
 use crate::object::{Kind, ObjectKey};
 use crate::route_defaults::{RouteDefaults, UpstreamSettings};
 use crate::settings::ControllerSettings;
-use crate::store::Stored;
 use crate::translate::completion::{self, NamedServers};
 use crate::translate::mark::mark;
 use gateway::config::{
@@ -90,19 +88,6 @@ impl<'a> Scene<'a> {
     }
 }
 
-/// What is wrong with a policy by itself.
-pub(super) fn check(
-    stored: &Stored<AditPolicy>,
-    settings: (&ControllerSettings, &RouteDefaults),
-    lookup: &Lookup<'_>,
-) -> Vec<Diagnostic> {
-    let scene = Scene::new((&stored.key, &stored.object.metadata), settings, lookup);
-    let mut fields = PolicyFields::default();
-    fields.add(&scene.object, &stored.object.spec);
-    let found = read(&fields, &scene).diagnostics.into_iter();
-    found.map(|diagnostic| diagnostic.at(stored.age.place.clone())).collect()
-}
-
 /// Reads what rules with these policies begin with.
 pub(super) fn read(policies: &PolicyFields<'_>, scene: &Scene<'_>) -> RuleBase {
     let defaults = &*scene.defaults;
@@ -182,10 +167,9 @@ fn deny_at_hosts(policies: &PolicyFields<'_>, written: Written<'_>, reading: &mu
 
 /// What is wrong with the ConfigMap is not the policies' fault.
 fn refused(reading: &Reading) -> Option<Refused> {
-    if reading.rejected {
-        let error = reading.diagnostics.iter().find(|diagnostic| diagnostic.severity == Severity::Error);
+    if let Some(first) = reading.rejected {
         let text = |error: &Diagnostic| format!("{} of {} {}", error.field, error.object, error.message);
-        return Some(Refused::Rejected(error.map(text).unwrap_or_default()));
+        return Some(Refused::Rejected(reading.diagnostics.get(first).map(text).unwrap_or_default()));
     }
     let denied = reading.settings.policies.denied.as_ref();
     let is_of_policy =

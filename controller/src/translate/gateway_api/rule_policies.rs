@@ -16,9 +16,11 @@ impl<'a> RuleReader<'a> {
     /// What a rule with these policies begins with. `None`: one of them is not there, or cannot be used.
     pub(super) fn base_of(&mut self, rule: &str, extensions: &[Extension]) -> Option<Arc<RuleBase>> {
         let Some(last) = extensions.last() else { return Some(Arc::clone(&self.base)) };
+        // All of them, so that each that is not there is told of.
+        let found: Vec<_> = extensions.iter().map(|extension| self.policy(rule, extension)).collect();
         let mut policies = Vec::with_capacity(extensions.len());
-        for extension in extensions {
-            let policy = self.policy(rule, extension)?;
+        for (extension, policy) in extensions.iter().zip(found) {
+            let policy = policy?;
             if let Some(message) = clash(&policies, policy).or_else(|| self.unfit(policy)) {
                 let wrong = Wrong::new(format!("{}.name", extension.field), &extension.reference.name, message);
                 self.invalid(wrong.within(rule), "of the rule");
@@ -55,7 +57,8 @@ impl<'a> RuleReader<'a> {
             self.cannot_follow("InvalidKind", Reason::Invalid, (&format!("{field}.kind"), kind), &message);
             return None;
         }
-        let namespace = &*self.key.namespace;
+        let namespace = &self.key.namespace;
+        self.adit_policies.insert(ObjectKey::new(Kind::AditPolicy, Arc::clone(namespace), name.as_str()));
         let found = self.known.lookup.adit_policy(namespace, name);
         if found.is_none() {
             let message = format!("names AditPolicy {namespace}/{name}, which does not exist");

@@ -12,11 +12,12 @@ use crate::gateway_api::Resource;
 use crate::gateway_api::{ParentReference, StreamRouteRule, StreamRouteSpec, TlsRouteSpec};
 use crate::lookup::Lookup;
 use crate::object::{Age, Kind, ObjectKey};
+use crate::route_defaults::RouteDefaults;
 use crate::settings::ControllerSettings;
 use crate::store::{GatewayObjects, Stored};
 use crate::translate::ingress::OwnHosts;
 use gateway::config::HostName;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Such a route, of whichever kind.
 pub(super) struct StreamParts<'a> {
@@ -61,7 +62,7 @@ impl<'a> StreamParts<'a> {
 pub(super) fn parse(
     route: &StreamParts<'_>,
     (gateways, policies): (&Gateways, &Policies),
-    settings: &ControllerSettings,
+    (settings, defaults): (&ControllerSettings, &RouteDefaults),
     lookup: &Lookup<'_>,
 ) -> (Option<ParsedRoute>, Vec<Diagnostic>) {
     let mut findings = Findings::of(route.key, route.age.place.as_ref());
@@ -76,8 +77,10 @@ pub(super) fn parse(
         return (None, findings.diagnostics);
     }
     let known = Known { lookup, policies };
+    // As of Ingresses with `ssl-passthrough`.
+    let connect_timeout = defaults.backend.timeouts.connect;
     let StreamRule { sessions, references, unresolved } =
-        stream_rule::parse(route.key, route.rules, known, &mut findings);
+        stream_rule::parse(route.key, route.rules, connect_timeout, known, &mut findings);
     let parsed = ParsedRoute {
         rank: Rank { age: route.age.clone(), key: route.key.clone() },
         generation: route.generation,
@@ -85,6 +88,7 @@ pub(super) fn parse(
         routes: Vec::new(),
         streams: Some(sessions),
         references,
+        adit_policies: BTreeSet::new(),
         upstreams: BTreeMap::new(),
         urls: Vec::new(),
         settings: BTreeMap::new(),

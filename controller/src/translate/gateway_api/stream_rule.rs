@@ -7,6 +7,7 @@ use crate::translate::streams::unserved;
 use gateway::config::{BackendId, BackendProtocol, ServiceBackend, StreamBackend};
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// Where the connections or datagrams of a route go.
 #[derive(Clone, Debug, PartialEq)]
@@ -15,6 +16,8 @@ pub(super) struct Sessions {
     pub(super) passed: Arc<[StreamBackend]>,
     /// What comes within TLS that ends here: over TLS to those for whom a BackendTLSPolicy asks for it.
     pub(super) within_tls: Arc<[StreamBackend]>,
+    /// Of a TLSRoute: how long connecting to an endpoint may take.
+    pub(super) connect_timeout: Duration,
 }
 
 /// Where a route of connections or datagrams leads.
@@ -31,6 +34,7 @@ pub(super) struct StreamRule {
 pub(super) fn parse(
     route: &ObjectKey,
     rules: &[StreamRouteRule],
+    connect_timeout: Duration,
     known: Known<'_>,
     findings: &mut Findings,
 ) -> StreamRule {
@@ -69,6 +73,6 @@ pub(super) fn parse(
         passed.push(StreamBackend { backend, weight, tls: None });
         within_tls.push(StreamBackend { backend: secured, weight, tls });
     }
-    let sessions = Sessions { passed: passed.into(), within_tls: within_tls.into() };
+    let sessions = Sessions { passed: passed.into(), within_tls: within_tls.into(), connect_timeout };
     StreamRule { sessions, references, unresolved: first_unresolved }
 }

@@ -1,5 +1,6 @@
 //! The units of Gateway API: what each object and each host is, and which of them a change concerns.
 
+use super::adit_policies::CheckedPolicy;
 use super::attached_routes::AttachedRoutes;
 use super::attachment::Gateways;
 use super::gateway::{self, ParsedGateway};
@@ -40,6 +41,7 @@ pub(in crate::translate) struct GatewayApi {
     pub(super) sets: BTreeMap<ObjectKey, ObjectKey>,
     pub(super) gateways: Gateways,
     pub(super) policies: Policies,
+    pub(super) adit_policies: BTreeMap<ObjectKey, CheckedPolicy>,
     pub(super) routes: BTreeMap<ObjectKey, Arc<ParsedRoute>>,
     pub(super) attached_routes: AttachedRoutes,
     pub(super) readers: Readers<ObjectKey, ObjectKey>,
@@ -83,6 +85,8 @@ pub(in crate::translate) struct GatewayDirty {
     pub(super) counted: BTreeSet<ObjectKey>,
     /// BackendTLSPolicies of which something else may become.
     pub(super) policies: BTreeSet<ObjectKey>,
+    /// AditPolicies likewise.
+    pub(super) adit_policies: BTreeSet<ObjectKey>,
 }
 
 /// What units are read from.

@@ -65,7 +65,7 @@ pub(in crate::translate) fn parse(
         own_hosts: OwnHosts::of(&stored.key.namespace, settings, lookup),
         not_owned: Vec::new(),
     };
-    let parsed = if reading.rejected { None } else { parser.parse(lookup) };
+    let parsed = if reading.rejected.is_some() { None } else { parser.parse(lookup) };
     let mut diagnostics = parser.diagnostics;
     for diagnostic in &mut diagnostics {
         diagnostic.place.clone_from(&place);
@@ -74,7 +74,7 @@ pub(in crate::translate) fn parse(
         parsed,
         not_selected: None,
         not_owned: parser.not_owned,
-        rejected: reading.rejected,
+        rejected: reading.rejected.is_some(),
         denied,
         applied: reading.applied,
         snippets: reading.snippets,

@@ -71,6 +71,12 @@ impl World {
         }
     }
 
+    /// The Gateways that a policy of any kind has an effect on, with its conditions there.
+    fn ancestors_of(&self, kind: Kind, name: &str) -> Vec<(String, Vec<String>)> {
+        let Some(StatusParts::Policy(ancestors)) = self.parts(kind, name) else { return Vec::new() };
+        ancestors.iter().map(|ancestor| (ancestor.parent.name.clone(), shown(&ancestor.conditions))).collect()
+    }
+
     /// The conditions of the Gateway, and those of its listeners with how many routes they have.
     fn gateway(&self) -> (Vec<String>, Vec<(usize, Vec<String>)>) {
         self.gateway_of("edge")
@@ -87,6 +93,11 @@ impl World {
         let hosts = self.translator.entry_hosts();
         hosts.map(|(entry, host)| ((entry, host.name.clone()), host.as_ref().clone())).collect()
     }
+}
+
+/// The conditions of a policy at the Gateway alone.
+fn at_edge(conditions: &[&str]) -> Vec<(String, Vec<String>)> {
+    vec![("edge".to_owned(), conditions.iter().map(|text| (*text).to_owned()).collect())]
 }
 
 /// How many routes listeners have, and their conditions.

@@ -40,6 +40,28 @@ fn hosts(world: &World) -> Vec<String> {
     hosts.collect()
 }
 
+/// As for Ingresses with `ssl-passthrough`.
+#[test]
+fn the_config_map_says_how_long_connecting_may_take() {
+    let config_map = |seconds: u32| {
+        format!(
+            "{{kind: ConfigMap, metadata: {{name: adit, namespace: adit}}, data: {{proxy-connect-timeout: '{seconds}'}}}}"
+        )
+    };
+    let modes =
+        ["Passthrough", "Terminate"].map(|mode| tls(mode, &format!("{}.example.com", mode.to_lowercase()), mode));
+    let mut world = world(&[config_map(7), gateway(&modes.join(", ")), tls_route("a", "", &["a"])]);
+    let timeouts = |world: &World| -> Vec<_> {
+        let hosts = world.entry_hosts().into_values();
+        hosts.filter_map(|host| host.tls_route).map(|route| route.connect_timeout.as_secs()).collect()
+    };
+    assert_eq!(timeouts(&world), [7, 7]);
+    world.apply(&config_map(8));
+    assert_eq!(timeouts(&world), [8, 8]);
+    world.delete(Kind::TlsRoute, "a");
+    assert_eq!(hosts(&world), ["passthrough.example.com HTTPS passes:", "terminate.example.com HTTPS ends here:"]);
+}
+
 const SERVED: [&str; 4] = ["ResolvedRefs", "Accepted", "Programmed", "!Conflicted: NoConflicts"];
 
 /// As the conformance suite has it, of four Gateways.

@@ -91,6 +91,9 @@
     [gatewayclasses/status, gateways/status, listenersets/status, httproutes/status, grpcroutes/status, tlsroutes/status,
      tcproutes/status, udproutes/status, backendtlspolicies/status]
   verbs: [patch]
+- apiGroups: [adit.dev]
+  resources: [aditpolicies/status]
+  verbs: [patch]
 {{- end }}
 {{- end -}}
 

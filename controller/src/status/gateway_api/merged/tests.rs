@@ -69,6 +69,17 @@ fn a_condition_tells_since_when_it_has_its_status() {
 }
 
 #[test]
+fn a_message_is_no_longer_than_the_api_takes() {
+    let said = |letters: usize| {
+        let condition = Condition::fails("Accepted", "Invalid", "ä".repeat(letters));
+        let status = ObjectStatus { generation: Some(1), parts: StatusParts::GatewayClass(vec![condition]) };
+        let written = merged(&Value::Null, &status, &facts(&[])).expect("a change");
+        written["conditions"][0]["message"].as_str().expect("a text").chars().count()
+    };
+    assert_eq!([said(32_768), said(32_769)], [32_768; 2]);
+}
+
+#[test]
 fn a_condition_that_we_have_no_longer_is_gone() {
     let accepted = written("Accepted", "True", "Accepted", 2, BEFORE);
     let now = json!({"conditions": [written("PartiallyInvalid", "True", "UnsupportedValue", 2, BEFORE), accepted]});

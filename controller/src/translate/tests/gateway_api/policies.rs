@@ -13,6 +13,17 @@ fn with(path: &str, name: &str) -> String {
     format!("{{matches: [{{path: {{value: {path}}}}}], filters: [{filter}], backendRefs: [{{name: echo, port: 80}}]}}")
 }
 
+impl World {
+    /// The objects whose statuses were told anew since this was asked last.
+    fn told_of(&mut self) -> Vec<String> {
+        self.translator.take_statuses().iter().map(|(key, _)| key.to_string()).collect()
+    }
+
+    fn told(&self, policy: &str) -> Vec<(String, Vec<String>)> {
+        self.ancestors_of(Kind::AditPolicy, policy)
+    }
+}
+
 fn zones(world: &World) -> Vec<String> {
     let hosts = world.entry_hosts().into_values();
     let routes = hosts.flat_map(|host| host.routes);
@@ -29,8 +40,10 @@ fn a_policy_touches_the_hosts_of_its_rules_alone() {
         http_route("c", "c.example", &to("/", "echo")),
     ]);
     assert_eq!(zones(&world), ["AditPolicy default/limits"; 2]);
+    world.told_of();
     let changed = world.apply(&policy("limits", "{limitRps: 2}"));
     assert_eq!(touched(&changed), ["a.example HTTP", "b.example HTTP"]);
+    assert_eq!(world.told_of(), ["HTTPRoute default/a", "HTTPRoute default/b", "AditPolicy default/limits"]);
     let same = world.apply(&policy("limits", "{limitRps: 2}"));
     assert!(same.is_empty(), "{same:?}");
     let other = world.apply(&policy("other", "{limitRps: 2}"));
@@ -55,6 +68,7 @@ fn what_a_policy_names_is_followed() {
         hosts[&(EntryPoint::Http, HostName::Exact("a.example".into()))].routes[0].policies.denied.is_some()
     };
     assert!(is_denied(&world));
+    assert_eq!(world.told("users"), at_edge(&["!Accepted: Invalid"]));
     let of_policy =
         "AditPolicy default/users: spec.authSecret: \"users\" names a Secret that does not exist: every request";
     let of_route =
@@ -67,6 +81,7 @@ fn what_a_policy_names_is_followed() {
     assert_eq!(said.len(), 2, "{said:#?}");
     assert_eq!(touched(&world.apply(users)), ["a.example HTTP"]);
     assert!(!is_denied(&world));
+    assert_eq!(world.told("users"), at_edge(&["Accepted"]));
     assert_eq!(world.said(Severity::Error), [""; 0]);
 }
 
@@ -91,6 +106,93 @@ fn conditions_tell_what_is_wrong_with_policies() {
         said[0].contains("of the group \"other.dev\" is not supported: expected AditPolicy of \"adit.dev\""),
         "{said:#?}"
     );
+}
+
+#[test]
+fn a_policy_tells_each_gateway_whose_routes_name_it() {
+    let at = |gateways: &[&str]| -> Vec<(String, Vec<String>)> {
+        gateways.iter().map(|name| ((*name).to_owned(), vec!["Accepted".to_owned()])).collect()
+    };
+    let at_both =
+        |rule: &str| http_route("b", "b.example", rule).replace("{name: edge}", "{name: edge}, {name: inner}");
+    let of_edge = http_route("a", "a.example", &with("/", "limits"));
+    let mut world = world(&[
+        gateway(HTTP),
+        gateway(HTTP).replace("edge", "inner"),
+        policy("limits", "{limitRps: 1}"),
+        policy("unnamed", "{}"),
+        of_edge.clone(),
+    ]);
+    assert_eq!((world.told("limits"), world.told("unnamed")), (at(&["edge"]), vec![]));
+    world.apply(&at_both(&with("/", "limits")));
+    assert_eq!(world.told("limits"), at(&["edge", "inner"]));
+    world.apply(&at_both(&to("/", "echo")));
+    assert_eq!(world.told("limits"), at(&["edge"]));
+    world.delete(Kind::HttpRoute, "a");
+    assert_eq!(world.told("limits"), []);
+    world.apply(&of_edge);
+    assert_eq!(world.told("limits"), at(&["edge"]));
+    world.apply(&gateway("{name: http, port: 80, protocol: HTTP, hostname: other.example}"));
+    assert_eq!(world.told("limits"), [], "the Gateway takes none of its hosts");
+    world.apply(&gateway(HTTP));
+    assert_eq!(world.told("limits"), at(&["edge"]));
+    world.delete(Kind::AditPolicy, "limits");
+    assert_eq!(world.told("limits"), []);
+}
+
+#[test]
+fn another_policy_is_another_one_also_where_it_asks_for_the_same() {
+    let mut world = world(&[
+        gateway(HTTP),
+        policy("one", "{}"),
+        policy("other", "{}"),
+        http_route("a", "a.example", &with("/", "one")),
+    ]);
+    assert_eq!((world.told("one"), world.told("other")), (at_edge(&["Accepted"]), vec![]));
+    world.apply(&http_route("a", "a.example", &with("/", "other")));
+    assert_eq!((world.told("one"), world.told("other")), (vec![], at_edge(&["Accepted"])));
+    world.told_of();
+    world.apply(&http_route("a", "a.example", &with("/b", "other")));
+    assert_eq!(world.told_of(), ["HTTPRoute default/a"], "where it is named has not changed");
+}
+
+#[test]
+fn a_policy_tells_what_is_wrong_with_it() {
+    let (refused, partly) = (["!Accepted: Invalid"].as_slice(), ["Accepted", "PartiallyInvalid"].as_slice());
+    for (spec, conditions, lines) in [
+        ("{limitRps: 1}", ["Accepted"].as_slice(), [""].as_slice()),
+        ("{limitRps: -1}", refused, &["spec.limitRps: \"-1\" is not valid: expected a whole number"]),
+        ("{limitRsp: 1}", refused, &["spec.limitRsp: is not a field of AditPolicy: no request of a rule with"]),
+        ("{authType: basic}", refused, &["spec.authType: \"basic\" needs the field authSecret: expected both"]),
+        ("{proxyConnectTimeout: 5s}", partly, &["spec.proxyConnectTimeout: \"5s\" is not"]),
+        ("{enableCors: true, corsAllowOrigin: none}", partly, &["spec.corsAllowOrigin: \"none\" "]),
+        (
+            "{corsAllowOrigin: none, limitRps: -1, proxyConnectTimeout: 5s}",
+            refused,
+            &["spec.limitRps: ", "spec.proxyConnectTimeout: ", "spec.corsAllowOrigin: "],
+        ),
+    ] {
+        let world = world(&[gateway(HTTP), policy("p", spec), http_route("a", "a.example", &with("/", "p"))]);
+        assert_eq!(world.told("p"), at_edge(conditions), "{spec}");
+        let Some(StatusParts::Policy(ancestors)) = world.parts(Kind::AditPolicy, "p") else { panic!("no status") };
+        let message = &ancestors[0].conditions.last().expect("a condition").message;
+        let begins = message.split('\n').map(|line| lines.iter().find(|expected| line.starts_with(**expected)));
+        assert_eq!(begins.collect::<Vec<_>>(), lines.iter().map(Some).collect::<Vec<_>>(), "{message}");
+    }
+}
+
+/// And not another fault, which only leads to a default.
+#[test]
+fn a_route_tells_why_its_policy_cannot_be_used() {
+    for (spec, expected) in [
+        ("{enableCors: true, corsMaxAge: x, limitRps: -1}", "spec.limitRps of AditPolicy default/p is not valid"),
+        ("{corsMaxAge: x, limitRsp: 1}", "spec.limitRsp of AditPolicy default/p is not a field of AditPolicy"),
+    ] {
+        let world = world(&[gateway(HTTP), policy("p", spec), http_route("a", "a.example", &with("/", "p"))]);
+        let Some(StatusParts::Route(parents)) = world.parts(Kind::HttpRoute, "a") else { panic!("no status") };
+        let message = &parents[0].conditions[0].message;
+        assert!(message.contains(expected), "{message}");
+    }
 }
 
 /// Whoever reads of a policy that nobody names learns what is wrong all the same.

@@ -27,15 +27,9 @@ fn config_map(name: &str, text: &str) -> String {
 }
 
 impl World {
-    /// The Gateways that a policy has an effect on, with its conditions there.
     fn ancestors(&self, name: &str) -> Vec<(String, Vec<String>)> {
-        let Some(StatusParts::Policy(ancestors)) = self.parts(Kind::BackendTlsPolicy, name) else { return Vec::new() };
-        ancestors.iter().map(|ancestor| (ancestor.parent.name.clone(), shown(&ancestor.conditions))).collect()
+        self.ancestors_of(Kind::BackendTlsPolicy, name)
     }
-}
-
-fn at_edge(conditions: &[&str]) -> Vec<(String, Vec<String>)> {
-    vec![("edge".to_owned(), conditions.iter().map(|text| (*text).to_owned()).collect())]
 }
 
 /// As in the API's own example; of other ports and protocols nothing is told.

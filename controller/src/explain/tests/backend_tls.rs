@@ -1,0 +1,142 @@
+//! How TLS is spoken to the backend.
+
+use super::*;
+use crate::certificate::tests::pem;
+
+/// An Ingress for `secured.test` with these annotations, and the Secret `client`.
+fn explain_ingress(annotations: &[(&str, &str)], url: &str) -> Explanation {
+    let (certificate, key) = pem(&["client"]);
+    let annotations: String = annotations
+        .iter()
+        .map(|(name, value)| format!("    nginx.ingress.kubernetes.io/{name}: \"{value}\"\n"))
+        .collect();
+    let objects = format!(
+        "---
+apiVersion: networking.k8s.io/v1
+kind: Ingress
+metadata:
+  name: secured
+  annotations:
+{annotations}
+spec:
+  rules:
+    - host: secured.test
+      http:
+        paths:
+          - {{ path: /, pathType: Prefix, backend: {{ service: {{ name: pay, port: {{ number: 80 }} }} }} }}
+---
+apiVersion: v1
+kind: Secret
+metadata: {{ name: client }}
+stringData: {{ tls.crt: {certificate:?}, tls.key: {key:?}, ca.crt: {certificate:?} }}
+"
+    );
+    explain_objects(&format!("{OBJECTS}{objects}"), ControllerSettings::default(), url)
+}
+
+const FORWARDED: &str = "forwarded to default/pay:80 as /\n  at 10.0.0.3:8080";
+
+#[test]
+fn tls_to_the_backend_of_an_ingress_is_told() {
+    let unverified = "over TLS: no name is sent; its certificate is not verified; it is shown none";
+    let https = [("backend-protocol", "HTTPS")];
+    let explained = explain_ingress(&https, "http://secured.test/");
+    assert_eq!(explained.action.to_string(), format!("{FORWARDED}\n  {unverified}"));
+    let backend = explained.policies.iter().find(|policy| policy.name == "backend").expect("a backend");
+    assert_eq!(backend.what, format!("default/pay:80, at 10.0.0.3:8080; {unverified}"));
+
+    let verified = [
+        ("backend-protocol", "HTTPS"),
+        ("proxy-ssl-secret", "default/client"),
+        ("proxy-ssl-verify", "on"),
+        ("proxy-ssl-name", "pay.test"),
+    ];
+    let shown = "it is shown that of Secret default/client";
+    let required = "its certificate has to be for pay.test, from an authority that is given";
+    assert_eq!(
+        explain_ingress(&verified, "http://secured.test/").action.to_string(),
+        format!("{FORWARDED}\n  over TLS: no name is sent; {required}; {shown}")
+    );
+    let named: Vec<_> = verified.into_iter().chain([("proxy-ssl-server-name", "on")]).collect();
+    assert_eq!(
+        explain_ingress(&named, "http://secured.test/").action.to_string(),
+        format!("{FORWARDED}\n  over TLS: the name pay.test is sent; {required}; {shown}")
+    );
+}
+
+#[test]
+fn nothing_is_told_where_there_is_none() {
+    let of = |protocol: &str, url: &str| explain_ingress(&[("backend-protocol", protocol)], url).action.to_string();
+    assert_eq!(of("HTTP", "https://secured.test/"), FORWARDED);
+    assert_eq!(of("AUTO_HTTP", "http://secured.test/"), FORWARDED);
+    assert!(of("AUTO_HTTP", "https://secured.test/").starts_with(&format!("{FORWARDED}\n  over TLS: ")));
+}
+
+/// A Gateway with listeners for HTTP and TLS, a route of each kind to `pay`, and a policy for it.
+#[test]
+fn tls_that_a_policy_asks_for_is_told_of_requests_and_of_what_comes_within_tls() {
+    let (certificate, key) = pem(&["stream.test"]);
+    let objects = format!(
+        "---
+apiVersion: gateway.networking.k8s.io/v1
+kind: GatewayClass
+metadata: {{ name: adit }}
+spec: {{ controllerName: adit.dev/gateway-controller }}
+---
+apiVersion: v1
+kind: Secret
+metadata: {{ name: pair }}
+type: kubernetes.io/tls
+stringData: {{ tls.crt: {certificate:?}, tls.key: {key:?} }}
+---
+apiVersion: gateway.networking.k8s.io/v1
+kind: Gateway
+metadata: {{ name: edge }}
+spec:
+  gatewayClassName: adit
+  tls: {{ backend: {{ clientCertificateRef: {{ name: pair }} }} }}
+  listeners:
+    - {{ name: http, port: 80, protocol: HTTP }}
+    - {{ name: tls, port: 443, protocol: TLS, tls: {{ mode: Terminate, certificateRefs: [{{ name: pair }}] }} }}
+---
+apiVersion: gateway.networking.k8s.io/v1
+kind: HTTPRoute
+metadata: {{ name: web }}
+spec:
+  parentRefs: [{{ name: edge, sectionName: http }}]
+  hostnames: [web.test]
+  rules: [{{ backendRefs: [{{ name: pay, port: 80 }}] }}]
+---
+apiVersion: gateway.networking.k8s.io/v1
+kind: TLSRoute
+metadata: {{ name: stream }}
+spec:
+  parentRefs: [{{ name: edge, sectionName: tls }}]
+  hostnames: [stream.test]
+  rules: [{{ backendRefs: [{{ name: pay, port: 80 }}] }}]
+---
+apiVersion: gateway.networking.k8s.io/v1
+kind: BackendTLSPolicy
+metadata: {{ name: pay }}
+spec:
+  targetRefs: [{{ group: '', kind: Service, name: pay }}]
+  validation:
+    hostname: pay.test
+    subjectAltNames: [{{ type: Hostname, hostname: a.test }}, {{ type: URI, uri: 'spiffe://b.test/pay' }}]
+    wellKnownCACertificates: System
+"
+    );
+    let explain = |url: &str| {
+        explain_objects(&format!("{OBJECTS}{objects}"), ControllerSettings::default(), url).action.to_string()
+    };
+    let spoken = "over TLS: the name pay.test is sent; its certificate has to be for a.test or spiffe://b.test/pay, from an \
+                  authority of the system; it is shown that of Secret default/pair";
+    assert_eq!(explain("http://web.test/"), format!("{FORWARDED}\n  {spoken}"));
+    assert_eq!(
+        explain("https://stream.test/"),
+        format!(
+            "what comes over TLS goes as it is to default/pay:80; the routes and settings above do not apply\n  at \
+             10.0.0.3:8080\n  {spoken}\n  TLSRoute default/stream: spec.rules[0]"
+        )
+    );
+}
