@@ -43,6 +43,7 @@ mod route;
 mod route_parts;
 mod route_units;
 mod rule;
+mod rule_backends;
 mod rule_base;
 mod rule_policies;
 mod sessions;
