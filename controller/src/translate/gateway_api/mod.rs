@@ -45,6 +45,7 @@ mod route_units;
 mod rule;
 mod rule_backends;
 mod rule_base;
+mod rule_defaults;
 mod rule_policies;
 mod sessions;
 mod statuses;

@@ -47,7 +47,7 @@ impl GatewayApi {
     pub(in crate::translate) fn read_adit_policy(&mut self, key: &ObjectKey, scene: &Scene<'_>) -> Vec<Diagnostic> {
         let lookup = Lookup::new(scene.store);
         let stored = scene.store.gateway_api().adit_policies.get(&key.namespace, &key.name);
-        let check = |stored| rule_base::check(stored, (scene.settings, scene.defaults), &lookup);
+        let check = |stored| rule_base::check(stored, (scene.settings, &scene.rules().settings), &lookup);
         let checked = catch_panic(|| stored.map(check).unwrap_or_default());
         self.readers.set(key, lookup.reads());
         checked.unwrap_or_else(|message| vec![Diagnostic::defect(key, message)])
@@ -87,7 +87,7 @@ impl GatewayApi {
         if let Some(route) = StreamParts::find(objects, key) {
             return stream_route::parse(&route, known, scene.settings, lookup);
         }
-        let parse = |route| route::parse(route, known, (scene.settings, scene.defaults), lookup);
+        let parse = |route| route::parse(route, known, (scene.settings, scene.rules()), lookup);
         RouteParts::find(objects, key).map(parse).unwrap_or_default()
     }
 

@@ -8,14 +8,14 @@ use super::paths;
 use super::retry::{self, RuleRetries};
 use super::route_parts::{RouteKind, RouteParts, RuleParts};
 use super::rule_base::{self, PolicySettings, RuleBase, shared};
+use super::rule_defaults::RuleDefaults;
 use super::sessions;
 use super::timeouts::{self, RuleTimeouts};
 use super::wrong::{Read, Wrong};
-use crate::annotation::PolicyFields;
 use crate::diagnostic::Reason;
 use crate::gateway_api::{Fault, RouteBackendRef};
 use crate::object::ObjectKey;
-use crate::route_defaults::{RouteDefaults, UpstreamSettings};
+use crate::route_defaults::UpstreamSettings;
 use crate::settings::ControllerSettings;
 use gateway::config::{
     Action, Affinity, BackendId, BackendPolicies, Mirror, Origin, Owner, Route, RouteMatch, RoutePolicies,
@@ -67,18 +67,19 @@ pub(super) struct Asked {
 impl<'a> RuleReader<'a> {
     pub(super) fn new(
         route: &RouteParts<'a>,
-        settings: (&'a ControllerSettings, &'a RouteDefaults),
+        (settings, defaults): (&'a ControllerSettings, &'a RuleDefaults),
         known: Known<'a>,
         findings: Findings,
     ) -> Self {
-        let scene = rule_base::Scene::new((route.key, route.metadata), settings, known.lookup);
+        let (object, lookup) = ((route.key, route.metadata), known.lookup);
+        lookup.add_reads(&defaults.reads);
         let mut reader = Self {
             key: route.key,
             kind: route.kind,
             known,
             findings,
-            base: Arc::new(rule_base::read(&PolicyFields::default(), &scene)),
-            scene,
+            scene: rule_base::Scene::new(object, (settings, &defaults.settings), lookup),
+            base: Arc::clone(&defaults.base),
             bases: BTreeMap::new(),
             references: BTreeMap::new(),
             upstreams: BTreeMap::new(),
@@ -87,7 +88,7 @@ impl<'a> RuleReader<'a> {
             unresolved: None,
             invalid: Vec::new(),
         };
-        reader.take_named(&Arc::clone(&reader.base), "spec.rules");
+        reader.take_named(&defaults.base, "spec.rules");
         reader
     }
 
