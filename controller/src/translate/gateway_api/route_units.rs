@@ -1,7 +1,7 @@
 //! Routes, their policies, and the BackendTLSPolicies for what they lead to, as units.
 
 use super::backend_tls;
-use super::hosts::HostPlace;
+use super::host_places::HostPlace;
 use super::route::{self, ParsedRoute};
 use super::route_parts::RouteParts;
 use super::rule_base;

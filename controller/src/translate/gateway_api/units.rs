@@ -3,7 +3,8 @@
 use super::attached_routes::AttachedRoutes;
 use super::attachment::Gateways;
 use super::gateway::{self, ParsedGateway};
-use super::hosts::{self, Claims, HostPlace};
+use super::host_places::HostPlace;
+use super::hosts::{self, Claims};
 use super::listener_sets;
 use super::overlap;
 use super::policies::Policies;
