@@ -99,6 +99,11 @@ impl<'a> Lookup<'a> {
         ObjectKey::new(kind, namespace, "")
     }
 
+    /// Takes over what was looked for once for several units.
+    pub(crate) fn add_reads(&self, reads: &BTreeSet<ObjectKey>) {
+        self.reads.borrow_mut().extend(reads.iter().cloned());
+    }
+
     /// All that was looked for.
     pub(crate) fn reads(self) -> BTreeSet<ObjectKey> {
         self.reads.into_inner()

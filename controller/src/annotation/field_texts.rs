@@ -20,7 +20,7 @@ const PHRASES: [(&str, &str); 13] = [
     (
         "Paths of other Ingresses with the same backend go by the cookie, too, but do not set it. It does not count for \
          `spec.defaultBackend`.",
-        "It counts for rules with one backend.",
+        "Of several backends of a rule, a client stays with the one that its session is with, whatever their weights are.",
     ),
     (" The oldest Ingress that sets it decides for a backend.", ""),
     (

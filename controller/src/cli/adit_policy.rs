@@ -39,9 +39,10 @@ while there is a GatewayClass of its own, and nothing has to be restarted when t
 * A policy is one of the route's own namespace. It has no effect until a rule names it, and then on all requests of that rule.
 * A rule may name several policies. Together they count as one, so no two of them may have the same field. Any number of rules and routes
   may name the same policy.
-* What a rule says itself counts before what its policies say: the filters `CORS`, `RequestRedirect` and `URLRewrite`, `timeouts` and
-  `retry`. Filters of headers and mirrors act beside the policies. A [BackendTLSPolicy](gateway-api.md#tls-to-backends) counts before
-  `backendProtocol` and `proxySsl*`. Filters of one backend cannot name a policy.
+* What a rule says itself counts before what its policies say: the filters `CORS`, `RequestRedirect` and `URLRewrite`, `timeouts`,
+  `retry` and `sessionPersistence`. Filters of headers and mirrors act beside the policies. A
+  [BackendTLSPolicy](gateway-api.md#tls-to-backends) counts before `backendProtocol` and `proxySsl*`. Filters of one backend cannot name a
+  policy.
 * `limitRps`, `limitRpm` and `limitConnections` count what a client asks of all rules with the same policy together, whatever route they
   are in. For limits of their own, give rules policies of their own. Each replica of Adit counts for itself.
 * `rewriteTarget` replaces the whole path. With a match of the type `RegularExpression`, `$1` to `$9` are its groups; other matches have
@@ -52,8 +53,9 @@ while there is a GatewayClass of its own, and nothing has to be restarted when t
 * `authUrl`, `mirrorTarget` and `defaultBackend` lead to any server, as the annotations do; no ReferenceGrant is asked for.
 * Settings of a Service's port, such as `loadBalance`, `slowStart` or `serviceUpstream`, are those of the oldest Ingress that uses it. If
   there is none, they are those of the oldest route whose policies have such a field.
-* Sessions, `affinity: cookie`, are for rules with one backend. With a match of the type `RegularExpression`, the cookie is for all paths
-  unless `sessionCookiePath` says otherwise.
+* With `affinity: cookie`, a client stays at one endpoint of one of the rule's backends, whatever their weights are, and also where that
+  one has no weight any more. Who has a session with a backend that the rule does not name, or that has no endpoint, begins another one.
+  With a match of the type `RegularExpression`, the cookie is for all paths unless `sessionCookiePath` says otherwise.
 * `configurationSnippet` cannot have `location` or `auth_request`. The ConfigMap's own snippets are for Ingresses.
 * Rules of GRPCRoutes cannot have `backendProtocol`, which is their Services' `appProtocol`, nor redirects and `rewriteTarget`.
 * The ConfigMap's `annotations-risk-level`, `allow-snippet-annotations`, `annotation-value-word-blocklist` and

@@ -32,7 +32,7 @@ const NATIVE: &[(&str, &str)] = &[
     ("canary-by-cookie", "matches of the header Cookie"),
     ("canary-weight", "weights of backendRefs"),
     ("canary-weight-total", "weights of backendRefs"),
-    ("affinity-canary-behavior", "nothing, since there are no sessions beside the canary"),
+    ("affinity-canary-behavior", "sessions with all backends of a rule; legacy beside sessions is not converted"),
     ("ssl-passthrough", "a listener for TLS and a TLSRoute"),
     ("http2-push-preload", "nothing, since it has no effect"),
     ("stream-snippet", "nothing, since it has no effect"),

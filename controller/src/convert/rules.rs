@@ -77,11 +77,11 @@ fn filters(route: &Route, ingress: &ObjectKey, names: &PolicyNames, source: &Sou
     filters
 }
 
-fn backend_refs(backends: &[&RouteBackend], ingress: &ObjectKey, source: &Source) -> Result<Vec<Value>, String> {
+fn backend_refs(backends: &[(&RouteBackend, u32)], ingress: &ObjectKey, source: &Source) -> Result<Vec<Value>, String> {
     let weighted = backends.len() > 1;
-    let reference = |backend: &&RouteBackend| {
+    let reference = |(backend, weight): &(&RouteBackend, u32)| {
         let BackendId::Service(id) = &backend.backend else { return Err("leads to no Service".to_owned()) };
-        backend_ref(id, weighted.then_some(backend.weight), &ingress.namespace, source)
+        backend_ref(id, weighted.then_some(*weight), &ingress.namespace, source)
     };
     backends.iter().map(reference).collect()
 }

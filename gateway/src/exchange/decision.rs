@@ -218,7 +218,7 @@ impl Decision {
         self.rewrite(route, request)?;
         let seen = self.seen(request);
         let chosen = if asked.is_served() { route.choose(&seen) } else { route.choose_likeliest(&seen) };
-        self.session = chosen.and_then(|chosen| session(route.backends().get(chosen)?, &seen));
+        self.session = chosen.and_then(|chosen| session(route, chosen, &seen));
         self.chosen = chosen;
         self.rewrite_for_backend(request);
         self.key = self.hash_key(asked.connection, asked.number(), request);

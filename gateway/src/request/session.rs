@@ -14,13 +14,27 @@ pub struct SessionCookie<'h> {
 impl<'h> SessionCookie<'h> {
     /// The cookie of this name, with regard to case. Of several the last counts, as in ingress-nginx (lua-resty-cookie): a
     /// client that comes from there stays where it is.
-    pub fn read(headers: &'h impl Fields, name: &str) -> Option<Self> {
-        let lines = headers.values("cookie");
-        let pairs = lines.flat_map(|line| line.split(|byte| *byte == b';'));
-        let value = pairs.filter_map(|pair| value_of(pair.trim_ascii_start(), name)).next_back()?;
+    pub fn read(headers: &'h impl Fields, name: &'h str) -> Option<Self> {
+        values(headers, name).next_back().and_then(Self::parse)
+    }
+
+    /// That of a session with the backend that has this tag: a client may have one for each of several paths. Of several the
+    /// last counts.
+    pub fn of_backend(headers: &'h impl Fields, name: &'h str, tag: &str) -> Option<Self> {
+        let mut cookies = values(headers, name).rev().filter_map(Self::parse);
+        cookies.find(|cookie| cookie.tag == Some(tag.as_bytes()))
+    }
+
+    fn parse(value: &'h [u8]) -> Option<Self> {
         let mut parts = value.split(|byte| *byte == b'|').filter(|part| !part.is_empty());
         Some(Self { key: parts.next()?, tag: parts.next() })
     }
+}
+
+/// The values of the cookies of this name.
+fn values<'h>(headers: &'h impl Fields, name: &'h str) -> impl DoubleEndedIterator<Item = &'h [u8]> {
+    let pairs = headers.values("cookie").flat_map(|line| line.split(|byte| *byte == b';'));
+    pairs.filter_map(move |pair| value_of(pair.trim_ascii_start(), name))
 }
 
 /// The value of a cookie, up to the first blank, if it has this name.
@@ -35,10 +49,17 @@ mod tests {
     use http::{HeaderMap, HeaderValue, header};
     use proptest::prelude::*;
 
-    fn read(cookies: &[&str]) -> Option<(String, Option<String>)> {
+    fn headers(cookies: &[&str]) -> HeaderMap {
         let value = |text: &&str| (header::COOKIE, HeaderValue::from_str(text).expect("a value"));
-        let headers: HeaderMap = cookies.iter().map(value).collect();
-        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        cookies.iter().map(value).collect()
+    }
+
+    fn text(bytes: &[u8]) -> String {
+        String::from_utf8_lossy(bytes).into_owned()
+    }
+
+    fn read(cookies: &[&str]) -> Option<(String, Option<String>)> {
+        let headers = headers(cookies);
         SessionCookie::read(&headers, "SERVERID").map(|cookie| (text(cookie.key), cookie.tag.map(text)))
     }
 
@@ -73,5 +94,21 @@ mod tests {
         assert_eq!(read(&["SERVERID=1; SERVERID=2"]), session("2", None));
         assert_eq!(read(&["SERVERID=1", "a=b;SERVERID=2|t"]), session("2", Some("t")));
         assert_eq!(read(&["SERVERID=1; SERVERID="]), None);
+    }
+    #[test]
+    fn each_backend_has_its_own() {
+        let key = |cookies: &[&str]| {
+            let headers = headers(cookies);
+            SessionCookie::of_backend(&headers, "S", "t").map(|cookie| text(cookie.key))
+        };
+        for (cookies, expected) in [
+            (&["S=1|t; S=2|other"][..], Some("1")),
+            (&["S=2|other", "S=1|t"], Some("1")),
+            (&["S=1|t; S=2|t; S="], Some("2")),
+            (&["S=1|other; S=2; s=3|t; S=4|T"], None),
+            (&[], None),
+        ] {
+            assert_eq!(key(cookies).as_deref(), expected, "{cookies:?}");
+        }
     }
 }

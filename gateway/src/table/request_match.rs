@@ -142,8 +142,8 @@ impl BackendCondition {
             Self::Header(name, wanted) => wanted.accepts(header_of(request, name).as_deref()),
             Self::Cookie(name, wanted) => wanted.accepts(variables::cookie_value(request.headers, name)),
             Self::Session { cookie, with } => {
-                let tag = SessionCookie::read(request.headers, cookie).and_then(|session| session.tag);
-                Ok(tag == Some(with.tag().as_bytes()) && !with.is_empty())
+                let session = SessionCookie::of_backend(request.headers, cookie, with.tag());
+                Ok(session.is_some() && !with.is_empty())
             }
         }
     }

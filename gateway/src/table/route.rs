@@ -134,6 +134,11 @@ impl Route {
         }
     }
 
+    /// Whether clients stay with one of several backends: who has a session with one of them goes there.
+    pub fn keeps_sessions_apart(&self) -> bool {
+        self.backends().iter().any(RouteBackend::is_for_sessions)
+    }
+
     /// Which of its backends a request goes to: that of the first condition that it fulfils, else one chosen at random in
     /// proportion to the weights; none where all weights are 0.
     pub fn choose(&self, request: &RequestView<'_>) -> Option<usize> {

@@ -13,8 +13,7 @@ impl Translator {
     /// Translates what is dirty of Gateway API, but for hosts: classes, then Gateways, then policies,
     /// then the routes that attach to Gateways and lead to Services.
     pub(super) fn translate_gateway_api(&mut self, store: &Store, dirty: &mut GatewayDirty) {
-        let (settings, certificates) = (&self.settings, &self.certificates);
-        let scene = Scene { store, settings, defaults: &self.config.routes, certificates };
+        let scene = Scene::new(store, (&self.settings, &self.config.routes), &self.certificates);
         for kind in UNITS {
             let keys: Vec<_> = dirty.objects.iter().filter(|key| key.kind == kind).cloned().collect();
             for key in keys {

@@ -2,8 +2,8 @@
 
 use super::gateway::ParsedGateway;
 use super::host_names::intersection;
+use super::listener::ParsedListener;
 use super::listener_sets;
-use super::listeners::ParsedListener;
 use crate::gateway_api::{GROUP, ParentReference};
 use crate::lookup::Lookup;
 use crate::object::{Kind, ObjectKey};

@@ -4,8 +4,10 @@ use super::backend_certificates;
 use super::findings::Findings;
 use super::frontend::Frontend;
 use super::infrastructure::{self, Asked, Infrastructure, ListenerPorts};
+use super::listener::ParsedListener;
+use super::listener_reader::Scene;
 use super::listener_sets::{AddedSets, ParsedSet};
-use super::listeners::{self, ParsedListener, Scene};
+use super::listeners::{self, Taken};
 use super::rank::Rank;
 use crate::diagnostic::{Diagnostic, Reason};
 use crate::gateway_api::{Condition, Gateway, GatewayClass, ListenerSet, OwnService};
@@ -94,7 +96,7 @@ pub(super) fn parse(
     };
     let ports = ListenerPorts::new(settings, infrastructure.has_targets.then(|| asked.targets()));
     let scene = Scene { owner: &stored.key, frontend: &frontend, ports, lookup, certificates };
-    let mut listeners = listeners::parse(&spec.listeners, &[], &scene, &mut findings);
+    let mut listeners = listeners::parse(&spec.listeners, &Taken::default(), &scene, &mut findings);
     let AddedSets { sets, mut diagnostics } = AddedSets::read(stored, refused.is_some(), sets, &scene, &mut listeners);
     if let OwnService::Wanted(service) = &mut infrastructure.service {
         let accepted = listeners.iter().filter(|listener| listener.is_accepted);

@@ -4,7 +4,7 @@ use super::attached_routes::AttachedRoutes;
 use super::entry_point::StreamPort;
 use super::gateway::ParsedGateway;
 use super::hosts::owner;
-use super::listeners::ParsedListener;
+use super::listener::ParsedListener;
 use super::programmed::programmed;
 use crate::gateway_api::{Condition, ListenerStatus, ObjectStatus, StatusParts};
 use crate::object::ObjectKey;
@@ -27,7 +27,7 @@ impl ParsedGateway {
         let of_sets = self.sets.iter().map(|set| {
             let parts = StatusParts::ListenerSet {
                 conditions: set.conditions(listeners),
-                listeners: set.own(listeners).map(|listener| self.status(listener, routes)).collect(),
+                listeners: set.own(listeners).iter().map(|listener| self.status(listener, routes)).collect(),
             };
             (&set.rank.key, ObjectStatus { generation: set.generation, parts })
         });

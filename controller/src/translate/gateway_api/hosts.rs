@@ -4,7 +4,8 @@ use super::attachment::{Attachment, Gateways};
 use super::backend_certificates;
 use super::gateway::ParsedGateway;
 use super::host_names::{and_wider, as_written, covers, specificity};
-use super::listeners::{ParsedListener, TlsMode};
+use super::host_places::{HostPlace, HostPlaces};
+use super::listener::{ParsedListener, TlsMode};
 use super::rank::Rank;
 use super::route::ParsedRoute;
 use crate::diagnostic::{Diagnostic, Reason};
@@ -17,9 +18,6 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-/// A host at an entry point.
-pub(in crate::translate) type HostPlace = (EntryPoint, HostName);
-
 /// Which listeners and routes have a say on which host.
 #[derive(Debug, Default)]
 pub(super) struct Claims {
@@ -27,8 +25,8 @@ pub(super) struct Claims {
     listeners: BTreeMap<HostPlace, Listeners>,
     /// Routes by the host of their listener and the hosts that they take there.
     routes: BTreeMap<(EntryPoint, HostName, HostName), BTreeSet<(HostName, Rank)>>,
-    /// How many of these make a host one of its entry point.
-    names: BTreeMap<HostPlace, usize>,
+    /// The hosts that these make hosts of their entry points.
+    places: HostPlaces,
 }
 
 /// Listeners by what they stand in, the oldest first, and by name.
@@ -46,9 +44,7 @@ impl Claims {
             let Some(entry) = listener.entry else { continue };
             let key = (owner(gateway, listener).clone(), listener.name.clone());
             self.listeners.entry((entry, listener.host.clone())).or_default().insert(key, listener.clone());
-            for place in places(listener) {
-                *self.names.entry(place).or_default() += 1;
-            }
+            places(listener).into_iter().for_each(|place| self.places.add(place));
         }
     }
 
@@ -62,20 +58,20 @@ impl Claims {
                     self.listeners.remove(&place);
                 }
             }
-            places(listener).iter().for_each(|place| self.forget(place));
+            places(listener).iter().for_each(|place| self.places.remove(place));
         }
     }
 
     pub(super) fn add_route(&mut self, route: &ParsedRoute) {
         for Attachment { entry, listener, host, own } in route.attachments() {
-            *self.names.entry((entry, host.clone())).or_default() += 1;
+            self.places.add((entry, host.clone()));
             self.routes.entry((entry, listener, host)).or_default().insert((own, route.rank.clone()));
         }
     }
 
     pub(super) fn remove_route(&mut self, route: &ParsedRoute) {
         for Attachment { entry, listener, host, own } in route.attachments() {
-            self.forget(&(entry, host.clone()));
+            self.places.remove(&(entry, host.clone()));
             let place = (entry, listener, host);
             if let Some(routes) = self.routes.get_mut(&place) {
                 routes.remove(&(own, route.rank.clone()));
@@ -86,34 +82,21 @@ impl Claims {
         }
     }
 
-    fn forget(&mut self, place: &HostPlace) {
-        if let Some(count) = self.names.get_mut(place) {
-            *count -= 1;
-            if *count == 0 {
-                self.names.remove(place);
-            }
-        }
-    }
-
-    /// The hosts that a name of an entry point has a say on: those that it covers.
-    pub(super) fn below<'a>(&'a self, place: &'a HostPlace) -> impl Iterator<Item = HostPlace> + 'a {
-        let (entry, name) = place;
-        // Only a wildcard covers others.
-        let names = (!matches!(name, HostName::Exact(_))).then(|| self.names.keys());
-        let below = names.into_iter().flatten().filter(move |(other, host)| other == entry && covers(name, host));
-        std::iter::once(place.clone()).chain(below.cloned())
+    /// The hosts that a name of an entry point has a say on. See [`HostPlaces::below`].
+    pub(super) fn below(&self, place: &HostPlace) -> Vec<HostPlace> {
+        self.places.below(place)
     }
 
     /// What is served under a name of an entry point, if anything is that all entry points do not have alike. `shared` is what
     /// Ingresses serve under it; `age` tells how old an Ingress is.
     pub(super) fn host(
         &self,
-        (entry, name): &HostPlace,
+        place @ (entry, name): &HostPlace,
         (gateways, routes): (&Gateways, &BTreeMap<ObjectKey, Arc<ParsedRoute>>),
         shared: Option<&VirtualHost>,
         age: impl Fn(&Subject) -> Option<Age>,
     ) -> Option<VirtualHost> {
-        if !self.names.contains_key(&(*entry, name.clone())) {
+        if !self.places.contain(place) {
             return None;
         }
         let wider = and_wider(name);
@@ -186,8 +169,9 @@ impl Claims {
     /// What becomes of TLS connections for names of no listener, on a port of their own that leads connections on: they are
     /// closed.
     fn of_no_listener(&self, entry: EntryPoint, name: &HostName) -> Option<VirtualHost> {
-        let listeners = self.listeners.iter().filter(|((at, _), _)| *at == entry).flat_map(|(_, listeners)| listeners);
-        let ((gateway, _), listener) = listeners.into_iter().find(|(_, listener)| listener.tls_mode.is_some())?;
+        let from_there = self.listeners.range((entry, HostName::Any)..);
+        let mut listeners = from_there.take_while(|((at, _), _)| *at == entry).flat_map(|(_, listeners)| listeners);
+        let ((gateway, _), listener) = listeners.find(|(_, listener)| listener.tls_mode.is_some())?;
         Some(led_on(name, to_nobody(TlsMode::Passthrough, declaration(gateway, listener))))
     }
 

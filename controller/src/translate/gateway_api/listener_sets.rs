@@ -1,7 +1,9 @@
 //! The listeners that ListenerSets add to a Gateway.
 
 use super::findings::Findings;
-use super::listeners::{self, ParsedListener, Scene};
+use super::listener::ParsedListener;
+use super::listener_reader::Scene;
+use super::listeners::{self, Taken};
 use super::namespaces;
 use super::programmed::programmed;
 use super::rank::Rank;
@@ -10,6 +12,7 @@ use crate::gateway_api::{Condition, Fault, Gateway, ListenerSet};
 use crate::lookup::Lookup;
 use crate::object::{Kind, ObjectKey};
 use crate::store::Stored;
+use std::ops::Range;
 
 /// A ListenerSet that names a Gateway of ours.
 #[derive(Clone, Debug, PartialEq)]
@@ -18,6 +21,8 @@ pub(super) struct ParsedSet {
     pub(super) generation: Option<i64>,
     /// Why the Gateway does not take it: the reason of its conditions, and a sentence.
     refused: Option<Fault>,
+    /// Which of the listeners of the Gateway are its own.
+    own: Range<usize>,
 }
 
 /// The Gateway that a set names.
@@ -55,8 +60,10 @@ impl AddedSets {
         listeners: &mut Vec<ParsedListener>,
     ) -> Self {
         sets.sort_by(|a, b| (&a.age, &a.key).cmp(&(&b.age, &b.key)));
-        let mut added = Self::default();
+        let (mut added, mut taken) = (Self::default(), Taken::default());
+        taken.add(listeners);
         for set in sets {
+            let first = listeners.len();
             let mut findings = Findings::of(&set.key, set.age.place.as_ref());
             let rank = Rank { age: set.age.clone(), key: set.key.clone() };
             let refused = refusal(gateway, is_refused, set, scene);
@@ -68,12 +75,14 @@ impl AddedSets {
                 }
                 None => {
                     let scene = Scene { owner: &set.key, ..*scene };
-                    let mut own = listeners::parse(&set.object.spec.listeners, listeners, &scene, &mut findings);
+                    let mut own = listeners::parse(&set.object.spec.listeners, &taken, &scene, &mut findings);
                     own.iter_mut().for_each(|listener| listener.set = Some(rank.clone()));
+                    taken.add(&own);
                     listeners.append(&mut own);
                 }
             }
-            added.sets.push(ParsedSet { rank, generation: set.object.metadata.generation, refused });
+            let own = first..listeners.len();
+            added.sets.push(ParsedSet { rank, generation: set.object.metadata.generation, refused, own });
             added.diagnostics.append(&mut findings.diagnostics);
         }
         added
@@ -95,14 +104,12 @@ fn refusal(gateway: &Stored<Gateway>, is_refused: bool, set: &Stored<ListenerSet
 impl ParsedSet {
     /// Whether it adds a listener that serves, of these of its Gateway.
     pub(super) fn is_accepted(&self, listeners: &[ParsedListener]) -> bool {
-        self.refused.is_none() && self.own(listeners).any(is_valid)
+        self.refused.is_none() && self.own(listeners).iter().any(is_valid)
     }
 
-    pub(super) fn own<'a>(
-        &'a self,
-        listeners: &'a [ParsedListener],
-    ) -> impl Iterator<Item = &'a ParsedListener> + Clone {
-        listeners.iter().filter(|listener| listener.set.as_ref() == Some(&self.rank))
+    /// Its own ones of the listeners of its Gateway.
+    pub(super) fn own<'a>(&self, listeners: &'a [ParsedListener]) -> &'a [ParsedListener] {
+        listeners.get(self.own.clone()).unwrap_or_default()
     }
 
     /// What its status has, likewise.
@@ -112,14 +119,15 @@ impl ParsedSet {
         }
         const INVALID: &str = "ListenersNotValid";
         let is_accepted = self.is_accepted(listeners);
-        let accepted = match is_accepted && self.own(listeners).all(is_valid) {
+        let own = self.own(listeners);
+        let accepted = match is_accepted && own.iter().all(is_valid) {
             true => Condition::holds("Accepted", "Accepted"),
             false => Condition {
                 holds: is_accepted,
                 ..Condition::fails("Accepted", INVALID, "some listeners are not valid")
             },
         };
-        vec![accepted, programmed(self.own(listeners), INVALID)]
+        vec![accepted, programmed(own.iter(), INVALID)]
     }
 }
 

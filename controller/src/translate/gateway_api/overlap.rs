@@ -1,7 +1,7 @@
 //! Listeners for HTTPS whose hosts overlap.
 
 use super::host_names::and_wider;
-use super::listeners::ParsedListener;
+use super::listener::ParsedListener;
 use crate::gateway_api::Condition;
 use gateway::config::HostName;
 use std::collections::BTreeMap;

@@ -2,10 +2,7 @@
 
 use super::filters::{Filters, PathFilter};
 use super::rule_base::RuleBase;
-use gateway::config::{
-    Action, Affinity, BackendPolicies, CookieAttributes, PathKind, PathMatch, Rewrite, Route, RouteBackend,
-    RoutePolicies, UrlRedirect,
-};
+use gateway::config::{Action, BackendPolicies, PathKind, PathMatch, Rewrite, Route, RoutePolicies, UrlRedirect};
 use std::sync::Arc;
 
 /// Lets requests in without authentication.
@@ -49,20 +46,7 @@ pub(super) fn change(
         }
         *backends = changed.into();
     }
-    if taken.kind == PathKind::Regex {
-        send_cookies_everywhere(&mut route.action);
-    }
     Ok(())
-}
-
-/// No path begins with a regular expression: a session's cookie is for all paths, unless it says for which.
-fn send_cookies_everywhere(action: &mut Action) {
-    let Action::Forward(backends) = action else { return };
-    let [RouteBackend { affinity: Some(affinity), .. }] = &**backends else { return };
-    let Some(attributes) = affinity.sets.clone().filter(|attributes| attributes.path.is_none()) else { return };
-    let sets = Some(CookieAttributes { path: Some("/".into()), ..attributes });
-    let affinity = Affinity { sets, ..affinity.as_ref().clone() };
-    *backends = [RouteBackend { affinity: Some(Arc::new(affinity)), ..backends[0].clone() }].into();
 }
 
 /// The rewrite that policies ask for. Only a regular expression has groups; of other paths it is known that they match.

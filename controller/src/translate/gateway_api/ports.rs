@@ -3,7 +3,7 @@
 use super::entry_point::StreamPort;
 use super::findings::Findings;
 use super::gateway::ParsedGateway;
-use super::listeners::ParsedListener;
+use super::listener::ParsedListener;
 use super::rank::Rank;
 use crate::diagnostic::{Diagnostic, Reason};
 use crate::object::ObjectKey;

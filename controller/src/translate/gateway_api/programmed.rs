@@ -1,5 +1,5 @@
 use super::infrastructure::PENDING;
-use super::listeners::ParsedListener;
+use super::listener::ParsedListener;
 use crate::gateway_api::Condition;
 
 /// Whether one of these listeners is served. The reason counts where none is, and none will be.

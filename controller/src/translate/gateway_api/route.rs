@@ -9,12 +9,13 @@ use super::rank::Rank;
 use super::route_parts::RouteParts;
 use super::rule::{self, RuleReader};
 use super::rule_base::PolicySettings;
+use super::rule_defaults::RuleDefaults;
 use super::stream_rule::Sessions;
 use crate::diagnostic::{Diagnostic, Reason};
 use crate::gateway_api::{Condition, Fault, ParentReference, ParentStatus, StatusParts};
 use crate::lookup::Lookup;
 use crate::object::ObjectKey;
-use crate::route_defaults::{RouteDefaults, UpstreamSettings};
+use crate::route_defaults::UpstreamSettings;
 use crate::settings::ControllerSettings;
 use crate::translate::ingress::OwnHosts;
 use gateway::config::{BackendId, HostName, Route, ServiceBackend};
@@ -90,7 +91,7 @@ impl ParsedRoute {
 pub(super) fn parse<'a>(
     route: RouteParts<'a>,
     (gateways, policies): (&Gateways, &'a Policies),
-    (settings, defaults): (&'a ControllerSettings, &'a RouteDefaults),
+    (settings, defaults): (&'a ControllerSettings, &'a RuleDefaults),
     lookup: &'a Lookup<'a>,
 ) -> (Option<ParsedRoute>, Vec<Diagnostic>) {
     let mut findings = Findings::of(route.key, route.age.place.as_ref());

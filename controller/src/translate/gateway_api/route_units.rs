@@ -2,7 +2,7 @@
 
 use super::adit_policies;
 use super::backend_tls;
-use super::hosts::HostPlace;
+use super::host_places::HostPlace;
 use super::route::{self, ParsedRoute};
 use super::route_parts::RouteParts;
 use super::stream_route::{self, StreamParts};
@@ -52,7 +52,7 @@ impl GatewayApi {
     ) -> Vec<Diagnostic> {
         let lookup = Lookup::new(scene.store);
         let stored = scene.store.gateway_api().adit_policies.get(&key.namespace, &key.name);
-        let check = |stored| adit_policies::check(stored, (scene.settings, scene.defaults), &lookup);
+        let check = |stored| adit_policies::check(stored, (scene.settings, &scene.rules().settings), &lookup);
         let checked = catch_panic(|| stored.map(check));
         self.readers.set(key, lookup.reads());
         match checked {
@@ -102,7 +102,7 @@ impl GatewayApi {
         if let Some(route) = StreamParts::find(objects, key) {
             return stream_route::parse(&route, known, settings, lookup);
         }
-        let parse = |route| route::parse(route, known, settings, lookup);
+        let parse = |route| route::parse(route, known, (scene.settings, scene.rules()), lookup);
         RouteParts::find(objects, key).map(parse).unwrap_or_default()
     }
 

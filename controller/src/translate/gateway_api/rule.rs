@@ -8,17 +8,17 @@ use super::paths;
 use super::retry::{self, RuleRetries};
 use super::route_parts::{RouteKind, RouteParts, RuleParts};
 use super::rule_base::{self, PolicySettings, RuleBase, shared};
-use super::sessions::{self, RuleSessions};
+use super::rule_defaults::RuleDefaults;
+use super::sessions;
 use super::timeouts::{self, RuleTimeouts};
 use super::wrong::{Read, Wrong};
-use crate::annotation::PolicyFields;
 use crate::diagnostic::Reason;
 use crate::gateway_api::{Fault, RouteBackendRef};
 use crate::object::ObjectKey;
-use crate::route_defaults::{RouteDefaults, UpstreamSettings};
+use crate::route_defaults::UpstreamSettings;
 use crate::settings::ControllerSettings;
 use gateway::config::{
-    Action, BackendId, BackendPolicies, HeaderChanges, Mirror, Origin, Owner, Route, RouteBackend, RoutePolicies,
+    Action, Affinity, BackendId, BackendPolicies, Mirror, Origin, Owner, Route, RouteMatch, RoutePolicies,
     ServiceBackend,
 };
 use std::collections::{BTreeMap, BTreeSet};
@@ -57,29 +57,31 @@ pub(super) struct RuleReader<'a> {
 }
 
 /// What a rule asks for beside its matches and its backends.
-struct Asked {
-    filters: Filters,
-    base: Arc<RuleBase>,
+pub(super) struct Asked {
+    pub(super) filters: Filters,
+    pub(super) base: Arc<RuleBase>,
     /// The policies of its backends, as far as they are the same.
-    backend: Arc<BackendPolicies>,
-    sessions: Option<RuleSessions>,
+    pub(super) backend: Arc<BackendPolicies>,
+    /// How its clients stay at one endpoint, if they do.
+    affinity: Option<Arc<Affinity>>,
 }
 
 impl<'a> RuleReader<'a> {
     pub(super) fn new(
         route: &RouteParts<'a>,
-        settings: (&'a ControllerSettings, &'a RouteDefaults),
+        (settings, defaults): (&'a ControllerSettings, &'a RuleDefaults),
         known: Known<'a>,
         findings: Findings,
     ) -> Self {
-        let scene = rule_base::Scene::new((route.key, route.metadata), settings, known.lookup);
+        let (object, lookup) = ((route.key, route.metadata), known.lookup);
+        lookup.add_reads(&defaults.reads);
         let mut reader = Self {
             key: route.key,
             kind: route.kind,
             known,
             findings,
-            base: Arc::new(rule_base::read(&PolicyFields::default(), &scene)),
-            scene,
+            scene: rule_base::Scene::new(object, (settings, &defaults.settings), lookup),
+            base: Arc::clone(&defaults.base),
             bases: BTreeMap::new(),
             references: BTreeMap::new(),
             adit_policies: BTreeSet::new(),
@@ -89,51 +91,68 @@ impl<'a> RuleReader<'a> {
             unresolved: None,
             invalid: Vec::new(),
         };
-        reader.take_named(&Arc::clone(&reader.base), "spec.rules");
+        reader.take_named(&defaults.base, "spec.rules");
         reader
     }
 
+    /// Reads a rule: a route for each of its matches.
     pub(super) fn rule(&mut self, index: usize, rule: RuleParts<'_>) -> Vec<Route> {
         let field = format!("spec.rules[{index}]");
-        let asked = self.asked(&field, &rule);
-        let (action, paths) = match &asked {
-            None => (self.refusal(), Vec::new()),
-            // Replaced where the match is known.
-            Some(asked) if asked.filters.redirect.is_some() => (self.refusal(), Vec::new()),
-            Some(asked) => match &asked.base.redirect {
-                Some(redirect) => (Action::Redirect(redirect.clone()), Vec::new()),
-                None => self.forward(rule.backends, &field, asked),
-            },
+        let Some(asked) = self.asked(&field, &rule) else {
+            let policies = Arc::clone(&self.base.policies);
+            return self.routes(&field, rule.matches, &self.refusal(), &policies);
         };
-        let policies = match &asked {
-            Some(asked) => self.policies(&field, asked),
-            None => Arc::clone(&self.base.policies),
-        };
-        let owner = owner(self.key, &action);
-        let has_none = rule.matches.is_empty().then(|| (field.clone(), Ok((self.kind.all)())));
-        let each = rule.matches.into_iter().enumerate();
-        let each = each.map(|(at, matches)| (format!("{field}.matches[{at}]"), matches));
-        let mut routes = Vec::new();
-        for (field, matches) in has_none.into_iter().chain(each) {
-            match matches {
-                Err(wrong) => self.report(wrong.within(&field), "requests are not matched by it"),
-                Ok(matches) => routes.push(Route {
-                    origin: Origin::new(self.findings.object(), field),
-                    owner: owner.clone(),
-                    matches,
-                    action: action.clone(),
-                    policies: Arc::clone(&policies),
-                    locations: Arc::default(),
-                }),
+        let (action, paths) = self.action(&field, rule.backends, &asked);
+        let policies = self.policies(&field, &asked);
+        let mut routes = self.routes(&field, rule.matches, &action, &policies);
+        for route in &mut routes {
+            self.apply_paths(route, &asked, &paths);
+            if let Some(affinity) = &asked.affinity {
+                sessions::keep(route, affinity);
             }
         }
-        if let Some(asked) = &asked {
-            routes.iter_mut().for_each(|route| self.apply_paths(route, asked, &paths));
+        routes
+    }
+
+    /// The routes of a rule with these matches; without any, one for all requests.
+    fn routes(
+        &mut self,
+        rule: &str,
+        matches: Vec<Read<RouteMatch>>,
+        action: &Action,
+        policies: &Arc<RoutePolicies>,
+    ) -> Vec<Route> {
+        let (object, owner) = (self.findings.object(), self.owner_of(action));
+        let route = |field: String, matches| Route {
+            origin: Origin::new(object.clone(), field),
+            owner: owner.clone(),
+            matches,
+            action: action.clone(),
+            policies: Arc::clone(policies),
+            locations: Arc::default(),
+        };
+        if matches.is_empty() {
+            return vec![route(rule.to_owned(), (self.kind.all)())];
         }
-        if let Some(sessions) = asked.and_then(|asked| asked.sessions) {
-            routes.iter_mut().for_each(|route| sessions.apply(route));
+        let mut routes = Vec::with_capacity(matches.len());
+        for (index, matches) in matches.into_iter().enumerate() {
+            let field = format!("{rule}.matches[{index}]");
+            match matches {
+                Ok(matches) => routes.push(route(field, matches)),
+                Err(wrong) => self.report(wrong.within(&field), "requests are not matched by it"),
+            }
         }
         routes
+    }
+
+    /// What happens to the requests of a rule, and the paths that its backends get.
+    fn action(&mut self, rule: &str, backends: &[RouteBackendRef], asked: &Asked) -> (Action, Vec<Option<PathFilter>>) {
+        match (&asked.filters.redirect, &asked.base.redirect) {
+            // Replaced where the match is known.
+            (Some(_), _) => (self.refusal(), Vec::new()),
+            (None, Some(redirect)) => (Action::Redirect(redirect.clone()), Vec::new()),
+            (None, None) => self.forward(rule, backends, asked),
+        }
     }
 
     /// `None`: it cannot be served as it is meant.
@@ -154,7 +173,8 @@ impl<'a> RuleReader<'a> {
             self.settings.insert(field.to_owned(), Arc::clone(&base.settings));
         }
         let backend = backend_policies(&base.backend, &filters, timeouts, retries.as_ref());
-        Some(Asked { filters, base, backend, sessions })
+        let affinity = sessions.map_or_else(|| base.affinity.clone(), |own| own.affinity);
+        Some(Asked { filters, base, backend, affinity })
     }
 
     /// A part of a rule, if it is sound.
@@ -163,7 +183,7 @@ impl<'a> RuleReader<'a> {
     }
 
     /// What becomes of requests that cannot be served as they are meant, or lead nowhere.
-    fn refusal(&self) -> Action {
+    pub(super) fn refusal(&self) -> Action {
         Action::Reply(self.kind.refusal)
     }
 
@@ -176,6 +196,19 @@ impl<'a> RuleReader<'a> {
             let wrong = Wrong::new(&*route.origin.field, &route.matches.path.value, message);
             self.invalid(wrong, "of the match");
             route.action = self.refusal();
+        }
+    }
+
+    /// Who owns what no backend does.
+    pub(super) fn owner(&self) -> Owner {
+        Owner { namespace: self.key.namespace.clone(), ingress: self.key.name.clone(), ..Owner::default() }
+    }
+
+    /// Who owns a route: its only backend, if it has one.
+    fn owner_of(&self, action: &Action) -> Owner {
+        match action {
+            Action::Forward(backends) if backends.len() == 1 => backends[0].owner.clone(),
+            _ => self.owner(),
         }
     }
 
@@ -235,96 +268,6 @@ impl<'a> RuleReader<'a> {
             }
         }
     }
-
-    /// To the backends of a rule, each for its share; without any, nowhere. And the paths that they get.
-    fn forward(
-        &mut self,
-        references: &[RouteBackendRef],
-        field: &str,
-        asked: &Asked,
-    ) -> (Action, Vec<Option<PathFilter>>) {
-        let mut backends = Vec::with_capacity(references.len());
-        let mut paths = Vec::with_capacity(references.len());
-        for (index, reference) in references.iter().enumerate() {
-            let field = format!("{field}.backendRefs[{index}]");
-            let weight = backends::weight(reference.weight, &field, &mut self.findings);
-            let own = self.backend_filters(reference, &field);
-            paths.push(own.as_ref().and_then(|own| own.path.clone()));
-            backends.push(self.backend(reference, &field, weight, own, asked));
-        }
-        if let Some(affinity) = &asked.base.affinity {
-            match &mut backends[..] {
-                [only] => only.affinity = Some(Arc::clone(affinity)),
-                _ => {
-                    let message = "are not one: the affinity of a policy has no effect";
-                    self.findings.ignored(&format!("{field}.backendRefs"), "", message);
-                }
-            }
-        }
-        let serves = |backend: &RouteBackend| backend.weight > 0 && backend.backend != BackendId::Nowhere;
-        let action = if backends.iter().any(serves) { Action::Forward(backends.into()) } else { self.refusal() };
-        (action, paths)
-    }
-
-    fn backend(
-        &mut self,
-        reference: &RouteBackendRef,
-        field: &str,
-        weight: u32,
-        own: Option<Filters>,
-        asked: &Asked,
-    ) -> RouteBackend {
-        let effect = format!("its requests are answered with {}", self.kind.refusal);
-        let (protocol, told) = (self.kind.protocol, (field, &*effect));
-        let resolved = backends::resolve(self.key, reference, protocol, told, self.known, &mut self.findings);
-        let destination = match resolved {
-            Ok(destination) => Some(destination),
-            Err(unresolved) => {
-                self.unresolved.get_or_insert(unresolved);
-                None
-            }
-        };
-        let mut owner =
-            Owner { namespace: self.key.namespace.clone(), ingress: self.key.name.clone(), ..Owner::default() };
-        let mut policies = asked.backend.as_ref().clone();
-        let backend = match (destination, own) {
-            (Some(destination), Some(own)) => {
-                (owner.service, owner.service_port) = (destination.id.service.clone(), destination.id.port.clone());
-                self.references.entry(destination.id.clone()).or_insert_with(|| field.into());
-                if let Some(upstream) = &asked.base.upstream {
-                    self.upstreams.entry(destination.id.clone()).or_insert_with(|| upstream.clone());
-                }
-                // A BackendTLSPolicy counts before all else.
-                policies.protocol = match asked.base.protocol.filter(|_| destination.tls.is_none()) {
-                    Some(protocol) => protocol,
-                    None => destination.protocol,
-                };
-                policies.tls = destination.tls.or(policies.tls);
-                policies.host = own.host.or(policies.host);
-                policies.request_headers = changes(own.request_headers);
-                policies.response_headers = changes(own.response_headers);
-                if destination.is_closed { BackendId::Nowhere } else { destination.id.into() }
-            }
-            _ => BackendId::Nowhere,
-        };
-        let policies = shared(&asked.backend, policies);
-        RouteBackend { backend, weight, when: None, canary: false, affinity: None, owner, policies }
-    }
-
-    /// The filters of one backend.
-    fn backend_filters(&mut self, reference: &RouteBackendRef, field: &str) -> Option<Filters> {
-        let wrong = match filters::parse(&reference.filters, self.kind.filters) {
-            Ok(filters) if filters.only_change() => return Some(filters),
-            Ok(_) => {
-                let message =
-                    "has a filter that is not supported for one backend: expected those of headers, and URLRewrite";
-                Wrong::new("filters", "", message)
-            }
-            Err(wrong) => wrong,
-        };
-        self.invalid(wrong.within(field), "of this backend");
-        None
-    }
 }
 
 /// How the backends of a rule are spoken to, but for what is of each.
@@ -343,16 +286,4 @@ fn backend_policies(
         retries.apply(&mut policies.retries);
     }
     shared(base, policies)
-}
-
-fn changes(changes: HeaderChanges) -> Option<Arc<HeaderChanges>> {
-    (changes != HeaderChanges::default()).then(|| Arc::new(changes))
-}
-
-/// Who owns a route: its only backend, if it has one.
-fn owner(key: &ObjectKey, action: &Action) -> Owner {
-    match action {
-        Action::Forward(backends) if backends.len() == 1 => backends[0].owner.clone(),
-        _ => Owner { namespace: key.namespace.clone(), ingress: key.name.clone(), ..Owner::default() },
-    }
 }

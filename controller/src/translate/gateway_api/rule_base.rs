@@ -12,8 +12,10 @@ use gateway::config::{
     Affinity, BackendPolicies, BackendProtocol, ClientLimits, Denied, Origin, Redirect, RoutePolicies, Subject,
 };
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
-use std::borrow::Cow;
 use std::sync::Arc;
+
+/// Who says what no policy does.
+const CONFIG_MAP: &str = "ConfigMap";
 
 /// What a rule begins with.
 #[derive(Debug)]
@@ -55,31 +57,21 @@ pub(super) enum Refused {
 /// What the bases of an object's rules are read with.
 pub(super) struct Scene<'a> {
     object: Subject,
-    namespace: &'a Arc<str>,
+    namespace: Arc<str>,
     mark: Arc<str>,
     settings: &'a ControllerSettings,
-    pub(super) defaults: Cow<'a, RouteDefaults>,
+    pub(super) defaults: &'a RouteDefaults,
     lookup: &'a Lookup<'a>,
 }
 
 impl<'a> Scene<'a> {
-    /// Snippets of the ConfigMap are for Ingresses.
     pub(super) fn new(
-        (key, metadata): (&'a ObjectKey, &ObjectMeta),
+        (key, metadata): (&ObjectKey, &ObjectMeta),
         (settings, defaults): (&'a ControllerSettings, &'a RouteDefaults),
         lookup: &'a Lookup<'a>,
     ) -> Self {
-        let none = Arc::default();
-        let has_snippets = defaults.server_snippet != none || defaults.location_snippet != none;
-        let defaults = match has_snippets {
-            false => Cow::Borrowed(defaults),
-            true => Cow::Owned(RouteDefaults {
-                server_snippet: Arc::clone(&none),
-                location_snippet: none,
-                ..defaults.clone()
-            }),
-        };
-        Self { object: key.into(), namespace: &key.namespace, mark: mark(metadata, key), settings, defaults, lookup }
+        let namespace = Arc::clone(&key.namespace);
+        Self { object: key.into(), namespace, mark: mark(metadata, key), settings, defaults, lookup }
     }
 
     /// What copies for mirrors are marked with.
@@ -88,23 +80,26 @@ impl<'a> Scene<'a> {
     }
 }
 
+/// What rules without policies begin with: nothing of it depends on their routes.
+pub(super) fn without_policies(
+    (settings, defaults): (&ControllerSettings, &RouteDefaults),
+    lookup: &Lookup<'_>,
+) -> RuleBase {
+    let object = Subject::other(CONFIG_MAP);
+    let scene = Scene { object, namespace: Arc::default(), mark: Arc::default(), settings, defaults, lookup };
+    read(&PolicyFields::default(), &scene)
+}
+
 /// Reads what rules with these policies begin with.
 pub(super) fn read(policies: &PolicyFields<'_>, scene: &Scene<'_>) -> RuleBase {
-    let defaults = &*scene.defaults;
-    let written = policies.written(&scene.object);
-    let context = Context { namespace: scene.namespace, defaults, lookup: scene.lookup };
+    let Scene { ref object, ref namespace, settings: controller, defaults, lookup, .. } = *scene;
+    let written = policies.written(object);
+    let context = Context { namespace, defaults, lookup };
     let mut reading = policies.read(written, context);
     reading.settings.policies.client_limits = limits(policies, &reading);
     let mut named = completion::complete(
         &mut reading.settings,
-        &completion::Scene {
-            written,
-            namespace: scene.namespace,
-            mark: Arc::clone(&scene.mark),
-            controller: scene.settings,
-            defaults,
-            lookup: scene.lookup,
-        },
+        &completion::Scene { written, namespace, mark: Arc::clone(&scene.mark), controller, defaults, lookup },
     );
     reading.diagnostics.append(&mut named.diagnostics);
     if named.at_hosts.is_some() {
@@ -153,7 +148,7 @@ fn deny_at_hosts(policies: &PolicyFields<'_>, written: Written<'_>, reading: &mu
     let is_own = policies.policy_with("auth-url").is_some();
     let (origin, name) = match is_own {
         true => (written.origin("auth-url"), "the field authUrl"),
-        false => (Origin::new(Subject::other("ConfigMap"), "data.global-auth-url"), "the ConfigMap's global-auth-url"),
+        false => (Origin::new(Subject::other(CONFIG_MAP), "data.global-auth-url"), "the ConfigMap's global-auth-url"),
     };
     if is_own {
         let message = format!("{WHY}; every request is answered with 503");

@@ -1,9 +1,12 @@
-//! The sessions of a rule: the requests of one client stay at one endpoint, by a cookie.
+//! The sessions of a rule: the requests of one client stay at one endpoint, by a cookie. The rule asks for them itself, or its
+//! policies do.
 
 use super::durations;
 use super::wrong::{Read, Wrong};
 use crate::gateway_api::{SessionCookie, SessionPersistence};
-use gateway::config::{Action, Affinity, AffinityMode, Condition, CookieAttributes, Route, RouteBackend, SameSite};
+use gateway::config::{
+    Action, Affinity, AffinityMode, Condition, CookieAttributes, PathKind, PathMatch, Route, RouteBackend, SameSite,
+};
 use std::sync::Arc;
 use std::time::Duration;
 use twox_hash::XxHash3_64;
@@ -14,11 +17,11 @@ const PATH_LIMIT: usize = 1024;
 /// The shortest time that a cookie can be kept for, whose `Max-Age` has whole seconds.
 const SECOND: Duration = Duration::from_secs(1);
 
-/// How the clients of a rule stay where they are.
+/// The sessions that a rule asks for itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct RuleSessions {
-    /// None: they do not.
-    affinity: Option<Arc<Affinity>>,
+    /// How its clients stay where they are. None: they do not.
+    pub(super) affinity: Option<Arc<Affinity>>,
     /// What of it has no effect.
     pub(super) told: Option<Wrong>,
 }
@@ -121,21 +124,27 @@ fn malformed<T>(field: &str, value: &str, message: impl Into<String>) -> Read<T>
     Err(part(field, value, message))
 }
 
-impl RuleSessions {
-    /// Has the clients of a route stay, with whichever of its backends has begun a session: that comes before the weights.
-    pub(super) fn apply(&self, route: &mut Route) {
-        let (Some(affinity), Action::Forward(backends)) = (&self.affinity, &mut route.action) else { return };
-        let stay = |backend: &RouteBackend| {
-            let affinity = backend.backend.service().map(|_| Arc::clone(affinity));
-            RouteBackend { affinity, ..backend.clone() }
-        };
-        let by_weight: Vec<_> = backends.iter().map(stay).collect();
-        let when = Condition::Session { cookie: Arc::clone(&affinity.cookie) };
-        let several = by_weight.iter().filter(|backend| by_weight.len() > 1 && backend.affinity.is_some());
-        let of_sessions =
-            several.map(|backend| RouteBackend { weight: 0, when: Some(when.clone()), ..backend.clone() });
-        *backends = of_sessions.chain(by_weight.iter().cloned()).collect();
-    }
+/// Has the clients of a route stay, with whichever of its backends has begun a session: that comes before the weights.
+pub(super) fn keep(route: &mut Route, affinity: &Arc<Affinity>) {
+    let Action::Forward(backends) = &mut route.action else { return };
+    let affinity = on_path(affinity, &route.matches.path);
+    let stay = |backend: &RouteBackend| {
+        let affinity = backend.backend.service().map(|_| Arc::clone(&affinity));
+        RouteBackend { affinity, ..backend.clone() }
+    };
+    let by_weight: Vec<_> = backends.iter().map(stay).collect();
+    let when = Condition::Session { cookie: Arc::clone(&affinity.cookie) };
+    let several = by_weight.iter().filter(|backend| by_weight.len() > 1 && backend.affinity.is_some());
+    let of_sessions = several.map(|backend| RouteBackend { weight: 0, when: Some(when.clone()), ..backend.clone() });
+    *backends = of_sessions.chain(by_weight.iter().cloned()).collect();
+}
+
+/// No path begins with a regular expression: there, a cookie that does not say for which paths it is, is for all.
+fn on_path(affinity: &Arc<Affinity>, path: &PathMatch) -> Arc<Affinity> {
+    let attributes = affinity.sets.as_ref().filter(|attributes| attributes.path.is_none());
+    let Some(attributes) = attributes.filter(|_| path.kind == PathKind::Regex) else { return Arc::clone(affinity) };
+    let sets = Some(CookieAttributes { path: Some("/".into()), ..attributes.clone() });
+    Arc::new(Affinity { sets, ..affinity.as_ref().clone() })
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use super::attachment::Attached;
 use super::gateway::ParsedGateway;
-use super::listeners::ParsedListener;
+use super::listener::ParsedListener;
 use super::route::ParsedRoute;
 use super::stream_rule::Sessions;
 use super::units::GatewayApi;

@@ -3,8 +3,9 @@
 
 use super::findings::Findings;
 use super::gateway::ParsedGateway;
-use super::hosts::{HostPlace, owner};
-use super::listeners::{ParsedListener, TlsMode};
+use super::host_places::HostPlace;
+use super::hosts::owner;
+use super::listener::{ParsedListener, TlsMode};
 use super::rank::Rank;
 use crate::diagnostic::Diagnostic;
 use crate::object::ObjectKey;
@@ -17,6 +18,8 @@ pub(super) struct TlsHosts {
     wanted: BTreeMap<HostPlace, BTreeMap<(Rank, String), Wanted>>,
     /// Who has the hosts of which listeners want different things.
     contested: BTreeMap<HostPlace, Holder>,
+    /// The hosts of which something has changed since it was decided who has them.
+    changed: BTreeSet<HostPlace>,
 }
 
 /// What a listener wants of a host.
@@ -40,7 +43,8 @@ impl TlsHosts {
         for listener in &gateway.listeners {
             let Some(place) = place(listener) else { continue };
             let wanted = Wanted { gateway: gateway.rank.key.clone(), mode: listener.tls_mode };
-            self.wanted.entry(place).or_default().insert(key(gateway, listener), wanted);
+            self.wanted.entry(place.clone()).or_default().insert(key(gateway, listener), wanted);
+            self.changed.insert(place);
         }
     }
 
@@ -53,18 +57,26 @@ impl TlsHosts {
                     self.wanted.remove(&place);
                 }
             }
+            self.changed.insert(place);
         }
     }
 
-    /// Decides anew who has which host. Returns the Gateways that want one about which that says something else than before.
+    /// Decides anew who has the hosts of which something has changed. Returns the Gateways that want one about which that says
+    /// something else than before.
     pub(super) fn settle(&mut self) -> BTreeSet<ObjectKey> {
-        let contested = self.wanted.iter().filter_map(|(place, listeners)| Some((place.clone(), holder(listeners)?)));
-        let contested = contested.collect();
-        let before = std::mem::replace(&mut self.contested, contested);
-        let differs = |place: &&HostPlace| before.get(place) != self.contested.get(place);
-        let places: BTreeSet<_> = before.keys().chain(self.contested.keys()).collect();
-        let listeners = places.into_iter().filter(differs).filter_map(|place| self.wanted.get(place));
-        listeners.flat_map(|listeners| listeners.values().map(|wanted| wanted.gateway.clone())).collect()
+        let mut concerned = BTreeSet::new();
+        for place in std::mem::take(&mut self.changed) {
+            let listeners = self.wanted.get(&place);
+            let holder = listeners.and_then(holder);
+            if self.contested.get(&place) != holder.as_ref() {
+                concerned.extend(listeners.into_iter().flatten().map(|(_, wanted)| wanted.gateway.clone()));
+                match holder {
+                    Some(holder) => drop(self.contested.insert(place, holder)),
+                    None => drop(self.contested.remove(&place)),
+                }
+            }
+        }
+        concerned
     }
 
     /// Takes the listeners of a Gateway out of service whose hosts others have got. Returns what a person is told of these.

@@ -4,13 +4,15 @@ use super::adit_policies::CheckedPolicy;
 use super::attached_routes::AttachedRoutes;
 use super::attachment::Gateways;
 use super::gateway::{self, ParsedGateway};
-use super::hosts::{self, Claims, HostPlace};
+use super::host_places::HostPlace;
+use super::hosts::{self, Claims};
 use super::listener_sets;
 use super::overlap;
 use super::policies::Policies;
 use super::ports::Ports;
 use super::references::RouteReferences;
 use super::route::ParsedRoute;
+use super::rule_defaults::RuleDefaults;
 use super::statuses::Statuses;
 use super::tls_hosts::TlsHosts;
 use crate::diagnostic::Diagnostic;
@@ -27,6 +29,7 @@ use crate::translate::shared_policies::SharedPolicies;
 use ::gateway::config::{
     BackendId, EntryPoint, HostName, HttpPort, ServiceBackend, StreamListener, Subject, VirtualHost,
 };
+use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -91,10 +94,26 @@ pub(in crate::translate) struct GatewayDirty {
 
 /// What units are read from.
 pub(in crate::translate) struct Scene<'a> {
-    pub(in crate::translate) store: &'a Store,
-    pub(in crate::translate) settings: &'a ControllerSettings,
-    pub(in crate::translate) defaults: &'a RouteDefaults,
-    pub(in crate::translate) certificates: &'a Certificates,
+    pub(super) store: &'a Store,
+    pub(super) settings: &'a ControllerSettings,
+    pub(super) certificates: &'a Certificates,
+    defaults: &'a RouteDefaults,
+    rules: OnceCell<RuleDefaults>,
+}
+
+impl<'a> Scene<'a> {
+    pub(in crate::translate) fn new(
+        store: &'a Store,
+        (settings, defaults): (&'a ControllerSettings, &'a RouteDefaults),
+        certificates: &'a Certificates,
+    ) -> Self {
+        Self { store, settings, certificates, defaults, rules: OnceCell::new() }
+    }
+
+    /// What all rules begin with: the same for all that are read at one time.
+    pub(super) fn rules(&self) -> &RuleDefaults {
+        self.rules.get_or_init(|| RuleDefaults::read(self.settings, self.defaults, self.store))
+    }
 }
 
 impl GatewayApi {

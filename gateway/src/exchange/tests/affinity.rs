@@ -2,7 +2,7 @@
 
 use super::edits::Response;
 use super::*;
-use crate::config::{Affinity, AffinityMode, CookieAttributes, CustomErrors};
+use crate::config::{Affinity, AffinityMode, Condition, CookieAttributes, CustomErrors};
 
 /// The lane of a request to a backend with affinity, with this cookie.
 fn lane(endpoints: &[u8], change_on_failure: bool, policies: RoutePolicies, cookie: Option<&str>) -> Lane {
@@ -101,4 +101,49 @@ fn another_backend_in_its_place_begins_no_session() {
     let policies = RoutePolicies { default_backend: Some(service("spare")), ..RoutePolicies::default() };
     let mut lane = lane(&[], false, policies, None);
     assert_eq!((lane.attempt().address, cookie(&lane, 200)), (address(99), None));
+}
+
+/// The lane of a request with these cookies for one of three backends, with which clients stay: `shop`, `spare`, which gets all
+/// who have no session, and one without endpoints. In this mode every key leads to an endpoint.
+fn of_three(cookies: &str) -> Lane {
+    let mut update = update(&[1], RoutePolicies::default());
+    let (_, Some(host)) = &mut update.hosts[0] else { panic!("a host") };
+    let Action::Forward(backends) = &mut Arc::make_mut(host).routes[0].action else { panic!("a backend") };
+    let affinity = Arc::new(Affinity {
+        cookie: "S".into(),
+        mode: AffinityMode::Balanced,
+        change_on_failure: false,
+        sets: Some(CookieAttributes::default()),
+    });
+    let by_weight = [("shop", 0), ("spare", 1), ("none", 0)].map(|(name, weight)| RouteBackend {
+        backend: service(name),
+        weight,
+        affinity: Some(Arc::clone(&affinity)),
+        ..backends[0].clone()
+    });
+    let when = Some(Condition::Session { cookie: "S".into() });
+    let of_sessions = by_weight.clone().map(|backend| RouteBackend { weight: 0, when: when.clone(), ..backend });
+    *backends = of_sessions.into_iter().chain(by_weight).collect();
+    Lane::of(update, &Method::GET, &[(header::COOKIE, cookies)])
+}
+
+/// With the key of another one it would get an endpoint and no cookie, and the next request another backend.
+#[test]
+fn a_session_is_with_one_of_several_backends() {
+    let route = of_three("").exchange.decision.route.clone().expect("a route");
+    let [.., shop, spare, none] = route.backends() else { panic!("backends") };
+    let [shop, spare, none] = [shop, spare, none].map(|backend| backend.upstream.tag());
+    for (cookies, expected, begins) in [
+        (format!("S=key|{shop}"), 1, false),
+        (format!("S=key|{shop}; S=key|of-another-path"), 1, false),
+        (format!("S=key|{spare}"), 99, false),
+        (format!("S=key|{none}"), 99, true),
+        ("S=key|of-another-path".to_owned(), 99, true),
+        ("S=key".to_owned(), 99, true),
+        (String::new(), 99, true),
+    ] {
+        let mut lane = of_three(&cookies);
+        assert_eq!(lane.attempt().address, address(expected), "{cookies}");
+        assert_eq!(cookie(&lane, 200).is_some(), begins, "{cookies}");
+    }
 }

@@ -1,7 +1,7 @@
 //! AditPolicies: which rules they act on, what is told of them, and what a change of one touches.
 
 use super::*;
-use gateway::config::Balance;
+use gateway::config::{Balance, Condition, RouteBackend};
 
 fn policy(name: &str, spec: &str) -> String {
     format!("{{kind: AditPolicy, metadata: {{name: {name}}}, spec: {spec}}}")
@@ -241,14 +241,43 @@ fn the_oldest_route_that_says_so_decides_for_a_service_that_no_ingress_has() {
 }
 
 #[test]
-fn an_affinity_for_several_backends_is_told_of() {
-    let rule = with("/", "kept").replace("{name: echo, port: 80}", "{name: echo, port: 80}, {name: echo, port: 80}");
-    let world = world(&[gateway(HTTP), policy("kept", "{affinity: cookie}"), http_route("a", "a.example", &rule)]);
-    let said = world.said(Severity::Warning);
-    assert!(
-        said[0].contains("spec.rules[0].backendRefs: are not one: the affinity of a policy has no effect"),
-        "{said:#?}"
-    );
+fn clients_stay_with_one_of_several_backends() {
+    let rule = with("/", "kept").replace("{name: echo, port: 80}", "{name: echo, port: 80}, {name: echo, port: 81}");
+    let services = "{kind: Service, metadata: {name: echo}, spec: {ports: [{name: a, port: 80}, {name: b, port: 81}]}}";
+    let mut world = world(&[
+        gateway(HTTP),
+        services.into(),
+        policy("kept", "{affinity: cookie}"),
+        http_route("a", "a.example", &rule),
+    ]);
+    // The port, the weight, and the cookie of the sessions that lead there whatever the weights are.
+    let backends = |world: &World| {
+        let hosts = world.entry_hosts();
+        let Action::Forward(backends) =
+            &hosts[&(EntryPoint::Http, HostName::Exact("a.example".into()))].routes[0].action
+        else {
+            panic!("backends")
+        };
+        let shown = |backend: &RouteBackend| {
+            let session = match &backend.when {
+                Some(Condition::Session { cookie }) => cookie,
+                _ => "",
+            };
+            let affinity = backend.affinity.as_ref().map_or("none", |affinity| &affinity.cookie);
+            format!("{} {} {session:?} {affinity}", backend.owner.service_port, backend.weight)
+        };
+        backends.iter().map(shown).collect::<Vec<_>>()
+    };
+    let expected = [
+        "80 0 \"INGRESSCOOKIE\" INGRESSCOOKIE",
+        "81 0 \"INGRESSCOOKIE\" INGRESSCOOKIE",
+        "80 1 \"\" INGRESSCOOKIE",
+        "81 1 \"\" INGRESSCOOKIE",
+    ];
+    assert_eq!(backends(&world), expected);
+    assert_eq!(world.said(Severity::Warning), [""; 0]);
+    world.apply(&policy("kept", "{limitRps: 1}"));
+    assert_eq!(backends(&world), ["80 1 \"\" none", "81 1 \"\" none"]);
 }
 
 #[test]
