@@ -15,6 +15,7 @@ use crate::connection::BodyFraming;
 use crate::policy::mirror::{MIRRORED, Mirror};
 use crate::request::RequestView;
 use crate::upstream::{Pick, Upstream};
+use bytes::Bytes;
 use http::{HeaderName, HeaderValue, header};
 use smallvec::SmallVec;
 use std::net::{IpAddr, SocketAddr};
@@ -127,7 +128,7 @@ impl Exchange {
     fn copied_head(&self, mirror: &Mirror, request: &RequestView<'_>) -> Subrequest {
         let request = &self.decision.with_changed_headers(request);
         let (target, headers) = (self.rendered_target(&mirror.target, request), self.client_headers(request));
-        let mut head = Subrequest { method: request.method.clone(), target, headers };
+        let mut head = Subrequest { method: request.method.clone(), target, headers, body: Bytes::new() };
         self.set_client_headers(request, &mut head);
         self.remove_password(&mut head);
         OF_CONNECTION.iter().for_each(|name| drop(head.headers.remove(name)));

@@ -4,6 +4,7 @@
 //! how much is read of it is ours.
 
 mod attempt;
+mod call;
 mod connection;
 mod pool;
 mod request_head;
@@ -14,4 +15,5 @@ use connection::{EndpointConnection, Place};
 use request_head::RequestHead;
 use stream::EndpointStream;
 
+pub(super) use call::Calls;
 pub(super) use serve::Http2Lane;
