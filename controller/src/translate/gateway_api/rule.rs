@@ -1,6 +1,7 @@
 //! The rules of a route of HTTP or gRPC as routes.
 
 use super::backends::{self, Destination, Known};
+use super::external_auth::AuthServer;
 use super::filters::{self, Filters, PathFilter};
 use super::findings::Findings;
 use super::mirrors::MirrorFilter;
@@ -18,8 +19,8 @@ use crate::object::ObjectKey;
 use crate::route_defaults::{RouteDefaults, UpstreamSettings};
 use crate::settings::ControllerSettings;
 use gateway::config::{
-    Action, BackendId, BackendPolicies, HeaderChanges, Mirror, Origin, Owner, Route, RouteBackend, RoutePolicies,
-    ServiceBackend,
+    Action, BackendId, BackendPolicies, ExternalAuth, HeaderChanges, Mirror, Origin, Owner, Route, RouteBackend,
+    RoutePolicies, ServiceBackend,
 };
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -57,6 +58,8 @@ pub(super) struct RuleReader<'a> {
 /// What a rule asks for beside its matches and its backends.
 struct Asked {
     filters: Filters,
+    /// Who authorizes its requests, if its filters name somebody.
+    auth: Option<ExternalAuth>,
     base: Arc<RuleBase>,
     /// The policies of its backends, as far as they are the same.
     backend: Arc<BackendPolicies>,
@@ -150,8 +153,9 @@ impl<'a> RuleReader<'a> {
         if !base.settings.is_empty() {
             self.settings.insert(field.to_owned(), Arc::clone(&base.settings));
         }
+        let auth = self.auth(field, &filters, &base).ok()?;
         let backend = backend_policies(&base.backend, &filters, timeouts, retries.as_ref());
-        Some(Asked { filters, base, backend, sessions })
+        Some(Asked { filters, auth, base, backend, sessions })
     }
 
     /// A part of a rule, if it is sound.
@@ -166,7 +170,8 @@ impl<'a> RuleReader<'a> {
 
     /// Applies what depends on the path of a route: what the rule makes of it, and what each backend gets.
     fn apply_paths(&mut self, route: &mut Route, asked: &Asked, of_backends: &[Option<PathFilter>]) {
-        if self.scene.defaults.needs_no_auth(&route.matches.path.value) {
+        // What a rule asks for itself, it asks for on all of its paths.
+        if asked.auth.is_none() && self.scene.defaults.needs_no_auth(&route.matches.path.value) {
             paths::open(route);
         }
         if let Err(message) = paths::change(route, (&asked.filters, &asked.base), of_backends) {
@@ -189,14 +194,17 @@ impl<'a> RuleReader<'a> {
     }
 
     /// What the rule says itself counts before what its policies say.
-    fn policies(&mut self, field: &str, Asked { filters, base, .. }: &Asked) -> Arc<RoutePolicies> {
+    fn policies(&mut self, field: &str, Asked { filters, auth, base, .. }: &Asked) -> Arc<RoutePolicies> {
         let base = &base.policies;
+        let largest_body = filters.auth.as_ref().and_then(AuthServer::largest_body);
         let own = filters.mirrors.iter().filter_map(|filter| self.mirror(field, filter));
         let policies = RoutePolicies {
             mirrors: own.chain(base.mirrors.iter().cloned()).collect(),
             request_headers: filters.request_headers.clone(),
             response_headers: filters.response_headers.clone(),
             cors: filters.cors.clone().or_else(|| base.cors.clone()),
+            external_auth: auth.clone().or_else(|| base.external_auth.clone()),
+            body_limit: base.body_limit.into_iter().chain(largest_body).min(),
             ..base.as_ref().clone()
         };
         shared(base, policies)
