@@ -259,7 +259,7 @@ fn set_template(
 }
 
 /// Removes what HTTP/2 forbids and adds `TE: trailers`, without which some gRPC servers refuse a call.
-fn adapt_to_http2(edits: &mut impl RequestEdits) {
+pub(super) fn adapt_to_http2(edits: &mut impl RequestEdits) {
     HTTP1_ONLY.iter().for_each(|name| edits.remove(name));
     edits.set("TE", HeaderValue::from_static("trailers"));
 }

@@ -6,6 +6,7 @@ use super::context::Context;
 use super::copied_body::{CopiedBody, Loss, Tee, Tees, copied_body};
 use super::copies::Place;
 use super::decision::Decision;
+use super::forward::adapt_to_http2;
 use super::framing::MAX_RESPONSE_HEAD;
 use super::machine::Exchange;
 use super::step::{BackendTls, Destination, EndpointProtocol, Failure, UpstreamFault};
@@ -42,6 +43,7 @@ pub struct MirrorRequest {
     _place: Arc<Place>,
     upstream: Arc<Upstream>,
     tls: Option<BackendTls>,
+    protocol: EndpointProtocol,
     client: IpAddr,
     keep_alive: UpstreamConnections,
     /// Counts it as in flight at its endpoint.
@@ -112,6 +114,7 @@ impl Exchange {
                 server_name: Some(mirror.server_name.clone()),
                 settings: mirror.backend_tls.clone(),
             }),
+            protocol: if mirror.http2 { EndpointProtocol::Http2 } else { EndpointProtocol::Http11 },
             client: self.decision.client.address,
             keep_alive: self.decision.settings.upstream,
             pick: None,
@@ -144,11 +147,19 @@ impl Exchange {
         let host = host.or_else(|| HeaderValue::from_str(&mirror.server_name).ok());
         host.map(|host| head.headers.insert(header::HOST, host));
         head.headers.append(MIRRORED, mirror.mark.clone());
+        if mirror.http2 {
+            adapt_to_http2(&mut head);
+        }
         head
     }
 }
 
 impl MirrorRequest {
+    /// What its mirror speaks.
+    pub(crate) fn protocol(&self) -> EndpointProtocol {
+        self.protocol
+    }
+
     /// The endpoint to try next. `None`: the copy is given up.
     pub fn next_endpoint(&mut self) -> Option<Destination> {
         let pick =
@@ -160,7 +171,7 @@ impl MirrorRequest {
         let destination = Destination {
             address: pick.address(),
             tls: self.tls.clone(),
-            protocol: EndpointProtocol::Http11,
+            protocol: self.protocol,
             pool_key: pick.pool_key(),
             timeouts: TIMEOUTS,
             deadline: None,

@@ -1,6 +1,6 @@
 //! The rules of a route of HTTP or gRPC as routes.
 
-use super::backends::{self, Destination, Known};
+use super::backends::{self, Known};
 use super::external_auth::AuthServer;
 use super::filters::{self, Filters, PathFilter};
 use super::findings::Findings;
@@ -221,18 +221,11 @@ impl<'a> RuleReader<'a> {
             self.known,
             &mut self.findings,
         );
-        let mirrored = resolved.and_then(|destination| match filter.at(&destination, self.scene.mark()) {
-            Some(mirror) => Ok((destination, mirror)),
-            None => {
-                let message = "is a Service of HTTP/2, for which there are no copies yet";
-                self.findings.error(Reason::Invalid, &format!("{field}.name"), &filter.reference.name, message);
-                Err(("UnsupportedProtocol", format!("{field}: {message}")))
-            }
-        });
-        match mirrored {
-            Ok((Destination { id, is_closed, .. }, mirror)) => {
-                self.references.entry(id).or_insert_with(|| field.into());
-                (!is_closed).then_some(mirror)
+        match resolved {
+            Ok(destination) => {
+                let mirror = filter.at(&destination, self.scene.mark());
+                self.references.entry(destination.id).or_insert_with(|| field.into());
+                (!destination.is_closed).then_some(mirror)
             }
             Err(unresolved) => {
                 self.unresolved.get_or_insert(unresolved);

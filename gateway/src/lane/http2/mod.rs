@@ -6,6 +6,7 @@
 mod attempt;
 mod call;
 mod connection;
+mod mirror;
 mod pool;
 mod request_head;
 mod serve;
@@ -16,4 +17,5 @@ use request_head::RequestHead;
 use stream::EndpointStream;
 
 pub(super) use call::Calls;
+pub(super) use mirror::Mirrors;
 pub(super) use serve::Http2Lane;
