@@ -116,7 +116,7 @@ fn serve(context: &Arc<Context>, host: &str) -> Duration {
 fn come_in(exchange: &mut Exchange, request: &RequestView<'_>) {
     match exchange.next_step() {
         Step::Verify(verification) => exchange.verified(request, verification.run()),
-        Step::Ask(_) => exchange.auth_response(request, 200, &HeaderMap::new()),
+        Step::Ask(_) => exchange.auth_response(request, (200, &HeaderMap::new()), None),
         _ => {}
     }
 }

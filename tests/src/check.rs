@@ -160,7 +160,7 @@ fn check_auth(expect: &AuthRequest, received: &[&Received], mismatches: &mut Mis
     };
     mismatches.equal("method at the auth server", &expect.method, &received.method);
     mismatches.equal("path at the auth server", &expect.path, &received.target);
-    mismatches.equal("body at the auth server", &0, &received.body_length);
+    mismatches.equal("body length at the auth server", &expect.body_length, &received.body_length);
     check_headers("header at the auth server", &expect.headers, &received.headers, mismatches)
 }
 

@@ -45,6 +45,11 @@ async fn all_kinds_of_calls_go_through_with_and_without_tls() -> Result<()> {
 
 /// A GRPCRoute with this rule for a backend whose port has this `appProtocol`.
 async fn of_route(rule: Value, app_protocol: Option<&str>, backend: SocketAddr) -> Result<Adit> {
+    with_others(rule, app_protocol, backend, Vec::new()).await
+}
+
+/// The same with other objects beside it.
+async fn with_others(rule: Value, app_protocol: Option<&str>, backend: SocketAddr, more: Vec<Value>) -> Result<Adit> {
     let gateway = objects::gateway(&json!([
         {"name": "http", "port": 80, "protocol": "HTTP"},
         {"name": "https", "port": 443, "protocol": "HTTPS", "tls": {"certificateRefs": [{"name": HOST}]}},
@@ -56,7 +61,28 @@ async fn of_route(rule: Value, app_protocol: Option<&str>, backend: SocketAddr) 
         "spec": {"parentRefs": [{"name": "edge"}], "hostnames": [HOST], "rules": [rule]},
     });
     let others = [service, route, objects::certificate(HOST)?, slice("backend", 0, backend)];
-    Adit::start(&documents(gateway.into_iter().chain(others))).await
+    Adit::start(&documents(gateway.into_iter().chain(others).chain(more))).await
+}
+
+#[tokio::test]
+async fn a_mirror_gets_copies_of_calls() -> Result<()> {
+    let mirrored = json!({"type": "RequestMirror", "requestMirror": {"backendRef": {"name": "mirror", "port": 80}}});
+    let rule = json!({"filters": [mirrored], "backendRefs": [{"name": "backend", "port": 80}]});
+    for (app_protocol, tls) in [(None, false), (Some("https"), true)] {
+        let (backend, mirror) = (Backend::start(false).await?, Backend::start(tls).await?);
+        let port = json!({"port": 80, "appProtocol": app_protocol});
+        let service =
+            json!({"apiVersion": "v1", "kind": "Service", "metadata": {"name": "mirror"}, "spec": {"ports": [port]}});
+        let more = vec![service, slice("mirror", 0, mirror.address)];
+        let adit = with_others(rule.clone(), None, backend.address, more).await?;
+        let client = client(&adit).await?;
+        every_kind(&client).await?;
+        for _ in 0..4 {
+            mirror.begun().await?;
+        }
+        mirror.cancelled().await?; // the answers that repeat for ever
+    }
+    Ok(())
 }
 
 #[tokio::test]

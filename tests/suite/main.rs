@@ -34,6 +34,7 @@ mod edits_under_load;
 mod ending;
 mod events;
 mod explain_admin;
+mod external_auth;
 mod fastcgi;
 mod fixtures;
 mod fuzzed;

@@ -39,8 +39,8 @@ while there is a GatewayClass of its own, and nothing has to be restarted when t
 * A policy is one of the route's own namespace. It has no effect until a rule names it, and then on all requests of that rule.
 * A rule may name several policies. Together they count as one, so no two of them may have the same field. Any number of rules and routes
   may name the same policy.
-* What a rule says itself counts before what its policies say: the filters `CORS`, `RequestRedirect` and `URLRewrite`, `timeouts`,
-  `retry` and `sessionPersistence`. Filters of headers and mirrors act beside the policies. A
+* What a rule says itself counts before what its policies say: the filters `CORS`, `ExternalAuth`, `RequestRedirect` and `URLRewrite`,
+  `timeouts`, `retry` and `sessionPersistence`. Filters of headers and mirrors act beside the policies. A
   [BackendTLSPolicy](gateway-api.md#tls-to-backends) counts before `backendProtocol` and `proxySsl*`. Filters of one backend cannot name a
   policy.
 * `limitRps`, `limitRpm` and `limitConnections` count what a client asks of all rules with the same policy together, whatever route they
@@ -48,8 +48,9 @@ while there is a GatewayClass of its own, and nothing has to be restarted when t
 * `rewriteTarget` replaces the whole path. With a match of the type `RegularExpression`, `$1` to `$9` are its groups; other matches have
   none. For a prefix, use the filter `URLRewrite`.
 * The ConfigMap's `global-auth-url` holds for routes of Gateway API, too. `enableGlobalAuth: false` in a policy, or an `authUrl`, takes its
-  place. Paths of `no-auth-locations` need no authentication, if the match names them. `$host` cannot stand in the URL: the routes answer
-  503.
+  place, and the filter [`ExternalAuth`](gateway-api.md#externalauth) that of both. Paths of `no-auth-locations` need no authentication, if
+  the match names them and the rule has no such filter. `satisfy: any` and redirects cannot stand beside it. `$host` cannot stand in the
+  URL: the routes answer 503.
 * `authUrl`, `mirrorTarget` and `defaultBackend` lead to any server, as the annotations do; no ReferenceGrant is asked for.
 * Settings of a Service's port, such as `loadBalance`, `slowStart` or `serviceUpstream`, are those of the oldest Ingress that uses it. If
   there is none, they are those of the oldest route whose policies have such a field.

@@ -236,7 +236,10 @@ fn decided<'d>(
         answered_at,
         why,
         backend,
-        auth: decision.auth_server().map(|server| format!("auth-url: asks {}", url(server.tls, &server.authority))),
+        auth: decision.auth_server().map(|server| {
+            let by = if server.filter.is_some() { "ExternalAuth" } else { "auth-url" };
+            format!("{by}: asks {}", url(server.tls, &server.authority))
+        }),
         mirrors: mirrors(translator, decision).map(|mirror| mirror.to_string()).collect(),
         certificate: client_certificate(decision),
     }

@@ -131,4 +131,43 @@ pub struct ExternalAuthFilter {
     pub protocol: String,
     #[serde(deserialize_with = "or_default")]
     pub backend_ref: BackendRef,
+    /// With `HTTP`.
+    pub http: Option<HttpAuth>,
+    /// With `GRPC`.
+    pub grpc: Option<GrpcAuth>,
+    pub forward_body: Option<ForwardBody>,
+}
+
+/// How a server of HTTP is asked.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+#[allow(missing_docs)]
+pub struct HttpAuth {
+    /// What comes before the path of the request. Default nothing.
+    pub path: Option<String>,
+    /// Headers of the request that the server gets, beside those that it always gets. Default none.
+    #[serde(deserialize_with = "or_default")]
+    pub allowed_headers: Vec<String>,
+    /// Headers of its response that the backend gets. Default all.
+    #[serde(deserialize_with = "or_default")]
+    pub allowed_response_headers: Vec<String>,
+}
+
+/// How a server of Envoy's gRPC protocol is asked.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+#[allow(missing_docs)]
+pub struct GrpcAuth {
+    /// Headers of the request that the server gets. Default all.
+    #[serde(deserialize_with = "or_default")]
+    pub allowed_headers: Vec<String>,
+}
+
+/// Whether the server gets the body of the request.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+#[allow(missing_docs)]
+pub struct ForwardBody {
+    /// Bytes of the largest one. Default 0: it gets none.
+    pub max_size: Option<i64>,
 }

@@ -23,8 +23,8 @@ pub use adit_policy::{AditPolicySpec, OWN_API, OWN_GROUP};
 pub use backend_tls_policy::{BackendTlsPolicySpec, BackendTlsValidation, SubjectAltName};
 pub use features::SUPPORTED_FEATURES;
 pub use filter::{
-    CorsFilter, ExternalAuthFilter, Fraction, HeaderFilter, HttpHeader, PathModifier, RequestMirrorFilter,
-    RequestRedirectFilter, RouteFilter, UrlRewriteFilter,
+    CorsFilter, ExternalAuthFilter, ForwardBody, Fraction, GrpcAuth, HeaderFilter, HttpAuth, HttpHeader, PathModifier,
+    RequestMirrorFilter, RequestRedirectFilter, RouteFilter, UrlRewriteFilter,
 };
 pub use gateway::{
     AllowedListeners, FrontendTls, FrontendValidation, GatewayAddress, GatewayBackendTls, GatewayClassSpec,

@@ -117,6 +117,7 @@ fn auth_server(path: &str, server: &SnippetBlock) -> Result<ExternalAuth, &'stat
     Ok(ExternalAuth {
         backend: service.clone().into(),
         tls: *tls,
+        tls_settings: None,
         host: host.into(),
         authority: Arc::clone(authority),
         target: literal(target.as_deref().unwrap_or(path)),
@@ -130,6 +131,7 @@ fn auth_server(path: &str, server: &SnippetBlock) -> Result<ExternalAuth, &'stat
         timeouts: auth_timeouts(block, Timeouts::DEFAULT),
         snippet: None,
         variables: [].into(),
+        filter: None,
     })
 }
 

@@ -1,9 +1,10 @@
-use super::{BackendId, Block, Template, Timeouts};
+use super::{BackendId, BackendTls, Block, Template, Timeouts};
 use http::Method;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// `auth-url`: a server that authorizes each request before its backend gets it.
+/// `auth-url`: a server that authorizes each request before its backend gets it. Gateway API: the filter `ExternalAuth`, which asks
+/// and hears it otherwise ([`AuthFilter`]).
 ///
 /// An auth request has the client's headers and no body. A response with a status of 200 to 299 allows the client's
 /// request. 401 and 403 are the client's answer, too. Anything else is answered with 500.
@@ -11,8 +12,10 @@ use std::time::Duration;
 pub struct ExternalAuth {
     /// Whose endpoints get the auth requests.
     pub backend: BackendId,
-    /// They are sent over TLS. As in ingress-nginx, the certificate is not verified.
+    /// They are sent over TLS.
     pub tls: bool,
+    /// How TLS is spoken, where it is. Default none: as in ingress-nginx, any certificate is taken.
+    pub tls_settings: Option<Arc<BackendTls>>,
     /// The host of the URL: the name that TLS sends (SNI).
     pub host: Arc<str>,
     /// Host and port of the URL: the `Host` header.
@@ -43,6 +46,34 @@ pub struct ExternalAuth {
     pub snippet: Option<Arc<Block>>,
     /// `auth_request_set`: variables that are made of its response, in their order. Default none.
     pub variables: Arc<[(Arc<str>, Template)]>,
+    /// What is otherwise with the filter `ExternalAuth`. Default none: it is `auth-url`.
+    pub filter: Option<AuthFilter>,
+}
+
+/// The filter `ExternalAuth` of Gateway API.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct AuthFilter {
+    /// What the server speaks.
+    pub protocol: AuthProtocol,
+    /// `allowedHeaders`, with HTTP and `authorization`: the headers of the client's request that the server gets; names in lower case.
+    /// Default all.
+    pub request_headers: Option<Arc<[Arc<str>]>>,
+    /// No `http.allowedResponseHeaders`, which are [`ExternalAuth::response_headers`]: the backend gets all headers of the response
+    /// that can be one of its request.
+    pub copies_all: bool,
+    /// `forwardBody.maxSize`: the server gets the client's body, which has to fit into so many bytes of memory:
+    /// [`super::RoutePolicies::body_limit`] is no more. Default none: it gets no body.
+    pub body_memory: Option<usize>,
+}
+
+/// What the auth server of a filter speaks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum AuthProtocol {
+    /// HTTP. An auth request has the method and the `Host` of the client's. The status 200 alone allows that. A status from 300 to 499
+    /// is the client's answer, with headers and body; another one below 500 is answered with 403, and what is left with 500.
+    Http,
+    /// Envoy's protocol of gRPC, `envoy.service.auth.v3.Authorization`. What cannot be done as it says is answered with 500.
+    Grpc,
 }
 
 /// Which auth responses are kept, and for how long.

@@ -11,6 +11,8 @@ pub struct Mirror {
     pub backend: BackendId,
     /// How many requests are copied. Default all.
     pub share: Option<Share>,
+    /// They are sent over HTTP/2. Default false: over HTTP/1.1.
+    pub http2: bool,
     /// They are sent over TLS.
     pub tls: bool,
     /// How TLS is spoken, where it is. Default none: as in ingress-nginx, any certificate is taken.

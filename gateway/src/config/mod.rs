@@ -71,7 +71,7 @@ pub use custom_errors::CustomErrors;
 pub use ejection::Ejection;
 pub use entry_point::EntryPoint;
 pub use error_pages::{ErrorPages, Errors, Page, PageKind};
-pub use external_auth::{AuthCaching, ExternalAuth};
+pub use external_auth::{AuthCaching, AuthFilter, AuthProtocol, ExternalAuth};
 pub use fastcgi::FastCgi;
 pub use forbidden::{is_forbidden, is_loopback};
 pub use framing_headers::FRAMING_HEADERS;

@@ -4,12 +4,14 @@ use super::machine::Exchange;
 use super::progress::{EndedAuthRequest, State, Try};
 use super::step::{BackendTls, Destination, EndpointProtocol, Failure, UpstreamFault};
 use super::subrequest::{Subrequest, is_not_the_clients};
-use crate::config::Template;
+use crate::config::{AuthProtocol, Template};
 use crate::policy::Verdict;
 use crate::policy::auth_cache::AuthKey;
+use crate::policy::ext_authz;
 use crate::policy::external_auth::{Authorization, DEPTH, ExternalAuth, FAILED, next_depth};
 use crate::request::{HOST_LIMIT, Reason, Reply, RequestView, canonical_host};
 use crate::telemetry::Attempt;
+use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 use smallvec::SmallVec;
 use std::ops::ControlFlow;
@@ -22,14 +24,26 @@ const SENDER: HeaderValue = HeaderValue::from_static("nginx-ingress-controller")
 const TRIES: usize = 3;
 
 impl Exchange {
-    /// The request to send for [`super::Step::Ask`], which has no body; `None` where nobody is to be asked. As
-    /// ingress-nginx's: the client's headers, and what the auth server needs to know of its request.
-    pub fn auth_request(&self, request: &RequestView<'_>) -> Option<Subrequest> {
+    /// The request to send for [`super::Step::Ask`]; `None` where nobody is to be asked. `body` is the client's, for an auth server
+    /// that gets it.
+    pub fn auth_request(&self, request: &RequestView<'_>, body: Bytes) -> Option<Subrequest> {
         let server = self.decision.auth_server()?;
         let depth = next_depth(request.headers)?;
         let request = &self.decision.with_changed_headers(request);
+        let mut asked = match &server.filter {
+            Some(filter) => match filter.protocol {
+                AuthProtocol::Http => self.filter_request((server, filter), request, body),
+                AuthProtocol::Grpc => self.auth_call((server, filter), request, &body),
+            },
+            None => self.nginx_request(server, request),
+        };
+        asked.headers.insert(DEPTH, depth);
+        Some(asked)
+    }
+
+    /// As ingress-nginx's: the client's headers, and what the auth server needs to know of its request.
+    fn nginx_request(&self, server: &ExternalAuth, request: &RequestView<'_>) -> Subrequest {
         let mut headers = self.client_headers(request);
-        headers.insert(DEPTH, depth);
         let mut set = |name: &'static str, value: Option<HeaderValue>| {
             value.and_then(|value| headers.insert(HeaderName::from_static(name), value))
         };
@@ -58,11 +72,16 @@ impl Exchange {
             }
         }
         let target = self.rendered_target(&server.target, request);
-        Some(Subrequest { method: server.method.clone().unwrap_or(Method::GET), target, headers })
+        Subrequest { method: server.method.clone().unwrap_or(Method::GET), target, headers, body: Bytes::new() }
     }
 
-    /// The auth server has answered the auth request for `request`.
-    pub fn auth_response(&mut self, request: &RequestView<'_>, status: u16, headers: &HeaderMap) {
+    /// The auth server has answered the auth request for `request`. `body` is all of its answer's, where that is read.
+    pub fn auth_response(
+        &mut self,
+        request: &RequestView<'_>,
+        (status, headers): (u16, &HeaderMap),
+        body: Option<Bytes>,
+    ) {
         self.end_auth_request(Some(status));
         let Some(server) = self.decision.auth_server() else { return };
         if let Some(key) = &self.auth_key
@@ -71,8 +90,15 @@ impl Exchange {
         {
             self.context.publisher().auth_cache().insert(**key, kept);
         }
-        self.judge(request, status, headers);
+        self.judge(request, (status, headers), body);
         self.offer_sign_in(request);
+    }
+
+    /// The auth server has answered a call of gRPC. This is the body of its answer.
+    pub fn auth_answer(&mut self, body: &[u8]) {
+        let verdict = ext_authz::judge(body);
+        self.end_auth_request(Some(verdict.as_ref().map_or_else(|reply| reply.status, |_| 200)));
+        self.authorized(verdict);
     }
 
     /// What can be said at once of a request whose client has been heard as far as its password.
@@ -121,7 +147,7 @@ impl Exchange {
         let Some(key) = self.auth_cache_key(request) else { return };
         let headers = self.decision.with_changed_headers(request).headers;
         match self.context.publisher().auth_cache().get(&key, headers, Instant::now()) {
-            Some(kept) => self.judge(request, kept.status, &kept.headers),
+            Some(kept) => self.judge(request, (kept.status, &kept.headers), None),
             None => self.auth_key = Some(Box::new(key)),
         }
     }
@@ -139,8 +165,12 @@ impl Exchange {
         let State::Asking { failed, .. } = &self.state else { return None };
         let server = self.decision.auth_server().filter(|_| failed.len() < TRIES)?;
         let pick = server.upstream.pick(self.decision.client.address, &self.attempts.tried)?;
-        let tls = server.tls.then(|| BackendTls { server_name: Some(server.host.clone()), settings: None });
-        let destination = self.destination(&pick, tls, EndpointProtocol::Http11);
+        let tls = server
+            .tls
+            .then(|| BackendTls { server_name: Some(server.host.clone()), settings: server.backend_tls.clone() });
+        let is_grpc = server.filter.as_ref().is_some_and(|filter| filter.protocol == AuthProtocol::Grpc);
+        let protocol = if is_grpc { EndpointProtocol::Http2 } else { EndpointProtocol::Http11 };
+        let destination = self.destination(&pick, tls, protocol);
         let timeouts = server.timeouts.unwrap_or(destination.timeouts);
         let destination = Destination { timeouts, ..destination };
         self.attempts.tried.push(destination.address);
@@ -203,7 +233,7 @@ impl Exchange {
         self.state = self.decision.hear(verdict).into();
     }
 
-    fn judge(&mut self, request: &RequestView<'_>, status: u16, headers: &HeaderMap) {
+    fn judge(&mut self, request: &RequestView<'_>, (status, headers): (u16, &HeaderMap), body: Option<Bytes>) {
         let (connection, number) = (Arc::clone(&self.arrival().connection), self.arrival().number);
         let set = self.decision.set_auth_variables(&connection, number, request, status, headers);
         if let ControlFlow::Break(reply) = set {
@@ -211,7 +241,7 @@ impl Exchange {
         }
         let Some(server) = self.decision.auth_server() else { return };
         let signin = server.signin.as_ref().map(|url| self.rendered(url, request));
-        let verdict = server.judge(status, headers, signin.as_deref());
+        let verdict = server.judge((status, headers), body, signin.as_deref());
         self.authorized(verdict);
     }
 }

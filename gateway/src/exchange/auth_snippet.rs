@@ -34,7 +34,7 @@ impl Decision {
             ControlFlow::Break(reply) if answers(&reply) => {
                 let server = self.auth_server()?;
                 let signin = server.signin.as_ref().map(|url| self.rendered(url, connection, number, request));
-                Some(server.judge(reply.status, &HeaderMap::new(), signin.as_deref()))
+                Some(server.judge((reply.status, &HeaderMap::new()), None, signin.as_deref()))
             }
             ControlFlow::Break(reply) => Some(Err(reply)),
         }

@@ -7,9 +7,10 @@ use super::machine::Exchange;
 use crate::config::ConnectionHeader;
 use crate::connection::address_value;
 use crate::headers::{Fields, Headers};
+use crate::policy::external_auth::Authorization;
 use crate::request::{HOST_LIMIT, RequestView, target};
 use crate::variables;
-use http::{HeaderName, HeaderValue, header};
+use http::{HeaderMap, HeaderName, HeaderValue, header};
 use std::sync::Arc;
 
 const X_FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
@@ -220,7 +221,22 @@ impl Exchange {
                 None => edits.remove(name), // also one of ours
             }
         }
+        change_as_authorized(authorization, request, edits);
     }
+}
+
+/// Changes the headers that the auth server changes of its own accord.
+fn change_as_authorized(authorization: &Authorization, request: &RequestView<'_>, edits: &mut impl RequestEdits) {
+    let mut changed = HeaderMap::new();
+    for header in &authorization.changes {
+        let sent = || variables::joined(request.headers, header.name.as_str());
+        let present = changed.get(&header.name).cloned().or_else(sent);
+        let Some(value) = header.applied(present.as_ref()) else { continue };
+        request.headers.map().keys().filter(|name| header.is_like(name)).for_each(|name| edits.remove(name));
+        edits.set_named(&header.name.as_str().into(), value.clone());
+        changed.insert(header.name.clone(), value);
+    }
+    authorization.removed.iter().for_each(|name| edits.remove(name));
 }
 
 fn set_template(
@@ -243,7 +259,7 @@ fn set_template(
 }
 
 /// Removes what HTTP/2 forbids and adds `TE: trailers`, without which some gRPC servers refuse a call.
-fn adapt_to_http2(edits: &mut impl RequestEdits) {
+pub(super) fn adapt_to_http2(edits: &mut impl RequestEdits) {
     HTTP1_ONLY.iter().for_each(|name| edits.remove(name));
     edits.set("TE", HeaderValue::from_static("trailers"));
 }

@@ -97,6 +97,16 @@ impl Exchange {
         self.inspection.as_mut().map_or_else(Bytes::new, |inspection| inspection.held())
     }
 
+    /// The same of a body that is at hand as a whole. One that is too large is refused.
+    pub(crate) fn inspected_part(&mut self, body: &Bytes) -> Bytes {
+        let Some(inspection) = &self.inspection else { return Bytes::new() };
+        let part = body.slice(..body.len().min(inspection.limit));
+        if inspection.rejects && part.len() < body.len() {
+            self.state = State::Replying(TOO_LARGE);
+        }
+        part
+    }
+
     /// The rules have seen a part of the request. After `Break` it is refused.
     pub fn inspected(&mut self, verdict: Result<(), Refusal>) -> ControlFlow<()> {
         let Err(refusal) = verdict else { return ControlFlow::Continue(()) };

@@ -12,7 +12,7 @@ use tokio::sync::OwnedSemaphorePermit;
 pub(super) struct Inspection {
     pub(super) transaction: Arc<Mutex<Transaction>>,
     /// How many bytes of the body the rules look at.
-    limit: usize,
+    pub(super) limit: usize,
     /// Whether a longer one is refused.
     pub(super) rejects: bool,
     /// What has been read of the body until now.

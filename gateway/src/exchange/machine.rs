@@ -134,6 +134,7 @@ impl Exchange {
             State::Replying(reply) => Step::Reply(self.decision.in_place_of_error(reply.clone())),
             State::Abandoned(_) => Step::Abandon,
             State::Verifying(verification) => Step::Verify(Arc::clone(verification)),
+            State::Asking { .. } if self.auth_gets_body() && self.is_body_undecided() => Step::Buffer,
             State::Asking { .. } => match self.ask() {
                 Some(server) => Step::Ask(server),
                 None => {
@@ -274,6 +275,8 @@ impl Exchange {
             }
             Failure::ResponseRefused => return,
             _ if self.is_settled() => return,
+            Failure::ClientTimeout => Reply::new(408, Reason::BodyTimeout),
+            Failure::ClientMalformed => Reply::new(400, Reason::MalformedBody),
             _ if matches!(self.state, State::Asking { .. }) => return self.auth_failed(failure),
             Failure::Connect { timed_out } => {
                 let fault = if timed_out { UpstreamFault::TimedOut } else { UpstreamFault::Closed };
@@ -282,8 +285,6 @@ impl Exchange {
             Failure::Upstream { fault, stale, untouched, replayable } => {
                 return self.endpoint_failed(fault, stale, untouched, replayable);
             }
-            Failure::ClientTimeout => Reply::new(408, Reason::BodyTimeout),
-            Failure::ClientMalformed => Reply::new(400, Reason::MalformedBody),
             Failure::Internal => Reply::new(500, Reason::Internal),
         };
         self.give_up(reply);

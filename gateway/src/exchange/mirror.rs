@@ -6,6 +6,7 @@ use super::context::Context;
 use super::copied_body::{CopiedBody, Loss, Tee, Tees, copied_body};
 use super::copies::Place;
 use super::decision::Decision;
+use super::forward::adapt_to_http2;
 use super::framing::MAX_RESPONSE_HEAD;
 use super::machine::Exchange;
 use super::step::{BackendTls, Destination, EndpointProtocol, Failure, UpstreamFault};
@@ -15,6 +16,7 @@ use crate::connection::BodyFraming;
 use crate::policy::mirror::{MIRRORED, Mirror};
 use crate::request::RequestView;
 use crate::upstream::{Pick, Upstream};
+use bytes::Bytes;
 use http::{HeaderName, HeaderValue, header};
 use smallvec::SmallVec;
 use std::net::{IpAddr, SocketAddr};
@@ -41,6 +43,7 @@ pub struct MirrorRequest {
     _place: Arc<Place>,
     upstream: Arc<Upstream>,
     tls: Option<BackendTls>,
+    protocol: EndpointProtocol,
     client: IpAddr,
     keep_alive: UpstreamConnections,
     /// Counts it as in flight at its endpoint.
@@ -111,6 +114,7 @@ impl Exchange {
                 server_name: Some(mirror.server_name.clone()),
                 settings: mirror.backend_tls.clone(),
             }),
+            protocol: if mirror.http2 { EndpointProtocol::Http2 } else { EndpointProtocol::Http11 },
             client: self.decision.client.address,
             keep_alive: self.decision.settings.upstream,
             pick: None,
@@ -127,7 +131,7 @@ impl Exchange {
     fn copied_head(&self, mirror: &Mirror, request: &RequestView<'_>) -> Subrequest {
         let request = &self.decision.with_changed_headers(request);
         let (target, headers) = (self.rendered_target(&mirror.target, request), self.client_headers(request));
-        let mut head = Subrequest { method: request.method.clone(), target, headers };
+        let mut head = Subrequest { method: request.method.clone(), target, headers, body: Bytes::new() };
         self.set_client_headers(request, &mut head);
         self.remove_password(&mut head);
         OF_CONNECTION.iter().for_each(|name| drop(head.headers.remove(name)));
@@ -143,11 +147,19 @@ impl Exchange {
         let host = host.or_else(|| HeaderValue::from_str(&mirror.server_name).ok());
         host.map(|host| head.headers.insert(header::HOST, host));
         head.headers.append(MIRRORED, mirror.mark.clone());
+        if mirror.http2 {
+            adapt_to_http2(&mut head);
+        }
         head
     }
 }
 
 impl MirrorRequest {
+    /// What its mirror speaks.
+    pub(crate) fn protocol(&self) -> EndpointProtocol {
+        self.protocol
+    }
+
     /// The endpoint to try next. `None`: the copy is given up.
     pub fn next_endpoint(&mut self) -> Option<Destination> {
         let pick =
@@ -159,7 +171,7 @@ impl MirrorRequest {
         let destination = Destination {
             address: pick.address(),
             tls: self.tls.clone(),
-            protocol: EndpointProtocol::Http11,
+            protocol: self.protocol,
             pool_key: pick.pool_key(),
             timeouts: TIMEOUTS,
             deadline: None,

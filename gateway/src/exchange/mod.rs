@@ -8,6 +8,8 @@ mod affinity;
 mod answered_error;
 mod attempts;
 mod auth;
+mod auth_call;
+mod auth_filter;
 mod auth_snippet;
 mod chosen_backend;
 mod client_certificate;

@@ -5,7 +5,7 @@ use crate::headers::Headers;
 use crate::policy::error_pages::ErrorPage;
 use crate::request::{GRPC, Reply, is_call, reason_phrase};
 use bytes::Bytes;
-use http::HeaderValue;
+use http::{HeaderMap, HeaderValue};
 use smallvec::SmallVec;
 
 /// A response of the gateway's own, complete but for the headers that are added to every response.
@@ -17,6 +17,8 @@ pub(crate) struct RenderedReply {
     pub(crate) logged_status: u16,
     /// The headers, in their order; names as they are written here.
     pub(crate) headers: SmallVec<[(&'static str, HeaderValue); 4]>,
+    /// Headers of another server's answer that it passes on.
+    pub(crate) passed: Option<Box<HeaderMap>>,
     /// May be empty: then the head ends the response.
     pub(crate) body: Bytes,
 }
@@ -34,6 +36,7 @@ impl RenderedReply {
             (None, None) => Self::page(reply.status, reply.reason.explanation(), server_tokens),
         };
         answer.set_all(&reply.headers);
+        answer.passed.clone_from(&reply.passed);
         answer
     }
 
@@ -51,7 +54,7 @@ impl RenderedReply {
         let mut headers = SmallVec::new();
         headers.push(("Content-Type", HeaderValue::from_static("text/html")));
         headers.push(("Content-Length", body.len().into()));
-        Self { status, logged_status: status, headers, body }
+        Self { status, logged_status: status, headers, passed: None, body }
     }
 
     fn error_page(status: u16, page: ErrorPage) -> Self {
@@ -69,7 +72,7 @@ impl RenderedReply {
         if !matches!(status, 204 | 304) {
             headers.push(("Content-Length", body.len().into()));
         }
-        Self { status, logged_status: status, headers, body }
+        Self { status, logged_status: status, headers, passed: None, body }
     }
 
     /// Puts these headers in the place of the page's. Of one name there may be several.
@@ -85,7 +88,7 @@ impl RenderedReply {
         headers.push(("Content-Length", 0.into()));
         headers.push(("grpc-status", grpc::status(reply.status)));
         headers.extend(grpc::message(reply.status, reply.reason.label()).map(|message| ("grpc-message", message)));
-        Self { status: 200, logged_status: reply.status, headers, body: Bytes::new() }
+        Self { status: 200, logged_status: reply.status, headers, passed: None, body: Bytes::new() }
     }
 
     /// The reason phrase of its status.

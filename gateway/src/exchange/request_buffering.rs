@@ -12,7 +12,7 @@ const FULL: Reply = Reply::new(503, Reason::BuffersFull);
 const FAILED: Reply = Reply::new(500, Reason::BufferFailed);
 
 impl Exchange {
-    /// Whether a lane has to ask how the body goes to its endpoint.
+    /// Whether a lane has to ask how the body goes to its endpoint, or to the auth server before.
     pub(super) fn is_body_undecided(&self) -> bool {
         self.forwards_body() && self.body_path == BodyPath::Undecided && self.decision.route.is_some()
     }
@@ -21,6 +21,10 @@ impl Exchange {
     /// held where.
     pub fn buffer(&mut self, framing: BodyFraming) -> Option<BufferLimits> {
         self.body_path = BodyPath::Streamed;
+        if let Some(memory) = self.auth_body_memory().filter(|_| framing != BodyFraming::None) {
+            self.body_path = BodyPath::Buffered;
+            return Some(BufferLimits { memory, files: 0 });
+        }
         let own = self.decision.route.as_ref()?.policies.request_buffering;
         let is_held = match (EndpointProtocol::from(self.backend_policies()), framing) {
             // gRPC is a conversation, for which nginx does not wait either.

@@ -3,6 +3,7 @@
 use super::connection_headers::{is_hop_by_hop, is_nominated, is_one_of, nominates};
 use super::edits::ResponseEdits;
 use super::machine::Exchange;
+use crate::policy::auth_header::Manner;
 use crate::policy::cors::{self, Cors};
 use crate::request::RequestView;
 use http::HeaderValue;
@@ -33,6 +34,7 @@ impl Exchange {
         self.respond_to_error(edits);
         self.respond_with_error_page(edits);
         self.set_auth_cookies(edits);
+        self.change_as_authorized(edits);
         self.set_session_cookie(request, edits);
         self.add_headers(edits);
         self.change_response_headers(edits);
@@ -50,6 +52,18 @@ impl Exchange {
         let (Some(authorization), Some(server)) = (&self.authorization, self.decision.auth_server()) else { return };
         if server.sets_cookies(edits.status()) {
             authorization.cookies.iter().for_each(|cookie| edits.append("Set-Cookie", cookie.clone()));
+        }
+    }
+
+    /// The headers that the auth server changes of its own accord.
+    fn change_as_authorized(&self, edits: &mut impl ResponseEdits) {
+        for header in self.authorization.iter().flat_map(|authorization| &authorization.response_changes) {
+            let name = header.name.as_str().into();
+            let present = edits.header_map().get(&header.name).cloned();
+            match header.manner {
+                Manner::Append => edits.append_named(&name, header.value.clone()), // it may be one of several cookies
+                _ => header.applied(present.as_ref()).into_iter().for_each(|value| edits.set_named(&name, value)),
+            }
         }
     }
 

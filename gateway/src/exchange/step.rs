@@ -118,7 +118,7 @@ pub enum Step {
     /// ([`super::Exchange::verified`]).
     Verify(Arc<Verification>),
     /// Send an auth request ([`super::Exchange::auth_request`]) to this server, and report its response
-    /// ([`super::Exchange::auth_response`]) or that there is none.
+    /// ([`super::Exchange::auth_response`], or over HTTP/2 [`super::Exchange::auth_answer`]) or that there is none.
     Ask(Destination),
     /// Have the web application firewall look at it ([`super::Exchange::inspection`]): at its head, and at its body before
     /// any of it is sent on.

@@ -6,6 +6,7 @@ use super::edits::RequestEdits;
 use super::machine::Exchange;
 use crate::config::Template;
 use crate::request::RequestView;
+use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 use percent_encoding::{AsciiSet, CONTROLS, percent_encode};
 use std::sync::Arc;
@@ -35,15 +36,17 @@ const NOT_THE_CLIENTS: [&str; 19] = [
     "x-sent-from",
 ];
 
-/// The head of a request of our own accord.
+/// A request of our own accord.
 #[derive(Debug)]
 pub struct Subrequest {
     /// Its method.
     pub method: Method,
     /// Path and query.
     pub target: Vec<u8>,
-    /// Its headers, those of HTTP/1.1's framing left out.
+    /// Its headers. Those of HTTP/1.1's framing are left out, unless its body is here.
     pub headers: HeaderMap,
+    /// Its body, where all of it is at hand.
+    pub body: Bytes,
 }
 
 impl RequestEdits for Subrequest {

@@ -5,7 +5,8 @@ use super::buffering::Buffering;
 use super::client::{ClientRequest, ClientSession};
 use super::firewall::Firewall;
 use super::http1::Subrequests;
-use crate::exchange::{Context, Failure, Step};
+use super::http2::Calls;
+use crate::exchange::{Context, Destination, EndpointProtocol, Failure, Step};
 use crate::policy::basic_auth::Verification;
 use std::sync::Arc;
 use tokio::sync::Semaphore;
@@ -19,6 +20,7 @@ const VERIFICATIONS: usize = 1;
 /// What a worker needs for these steps.
 pub(crate) struct Access {
     subrequests: Subrequests,
+    calls: Calls,
     verifications: Semaphore,
     firewall: Firewall,
     buffering: Buffering,
@@ -28,6 +30,7 @@ impl Access {
     pub(super) fn new(context: &Context) -> Self {
         Self {
             subrequests: Subrequests::new(context),
+            calls: Calls::new(context),
             verifications: Semaphore::new(VERIFICATIONS),
             firewall: Firewall::new(),
             buffering: Buffering::new(context),
@@ -49,8 +52,9 @@ impl Access {
                     Err(failure) => request.exchange.failed(failure),
                 },
                 Step::Ask(server) => {
-                    let ClientRequest { head, exchange, .. } = request;
-                    Box::pin(self.subrequests.ask(exchange, &head.view(), &server)).await;
+                    if let Err(failure) = Box::pin(self.ask(request, &server)).await {
+                        request.body_failed(failure);
+                    }
                 }
                 Step::Inspect => {
                     if let Err(failure) = Box::pin(self.firewall.inspect(request)).await {
@@ -69,6 +73,18 @@ impl Access {
                 step => return step,
             }
         }
+    }
+
+    /// Asks an auth server, which may get the body of the request.
+    async fn ask(&self, request: &mut ClientRequest, server: &Destination) -> Result<(), Failure> {
+        let body = if request.exchange.auth_gets_body() { request.whole_body().await? } else { None };
+        let ClientRequest { head, exchange, .. } = request;
+        let (view, body) = (head.view(), body.unwrap_or_default());
+        match server.protocol {
+            EndpointProtocol::Http2 => self.calls.ask(exchange, &view, server, body).await,
+            _ => self.subrequests.ask(exchange, &view, server, body).await,
+        }
+        Ok(())
     }
 
     /// Whether credentials are right. What cannot be verified is not. A client that leaves while it waits gives up its

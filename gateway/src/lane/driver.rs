@@ -3,8 +3,8 @@
 use super::access::Access;
 use super::client::{ClientHead, ClientRequest, ClientSession, Http1Session, Http2Session};
 use super::fastcgi::{self, Served};
-use super::http1::{Http1Lane, Mirrors, Outcome};
-use super::http2::Http2Lane;
+use super::http1::{self, Http1Lane, Outcome};
+use super::http2::{self, Http2Lane};
 use crate::connection::Arrival;
 use crate::exchange::{Context, Destination, EndpointProtocol, Exchange, Step};
 use bytes::BytesMut;
@@ -17,7 +17,8 @@ use std::sync::Arc;
 pub(crate) struct Lanes {
     context: Arc<Context>,
     access: Access,
-    mirrors: Mirrors,
+    mirrors: http1::Mirrors,
+    http2_mirrors: http2::Mirrors,
     http1: Http1Lane,
     http2: Http2Lane,
 }
@@ -27,7 +28,8 @@ impl Lanes {
     pub(crate) fn new(context: Arc<Context>) -> Self {
         Self {
             access: Access::new(&context),
-            mirrors: Mirrors::new(&context),
+            mirrors: http1::Mirrors::new(&context),
+            http2_mirrors: http2::Mirrors::new(&context),
             http1: Http1Lane::new(&context),
             http2: Http2Lane::new(&context),
             context,
@@ -78,7 +80,12 @@ impl Lanes {
     fn copy(&self, request: &mut ClientRequest) {
         let framing = request.body_framing();
         let copies = request.exchange.mirror_requests(&request.head.view(), framing);
-        copies.into_iter().for_each(|copy| self.mirrors.send(copy));
+        for copy in copies {
+            match copy.protocol() {
+                EndpointProtocol::Http2 => self.http2_mirrors.send(copy),
+                _ => self.mirrors.send(copy),
+            }
+        }
     }
 
     async fn serve(&self, mut request: Box<ClientRequest>) -> Outcome {

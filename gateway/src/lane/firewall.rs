@@ -17,7 +17,7 @@ impl Firewall {
     /// Has the request inspected. No endpoint gets a byte of it before it has passed.
     pub(super) async fn inspect(&self, request: &mut ClientRequest) -> Result<(), Failure> {
         let Some(inspector) = request.exchange.inspection(&request.head.view()) else { return Ok(()) };
-        let has_body = request.exchange.inspects_body() && !request.session.is_body_done();
+        let has_body = request.exchange.inspects_body() && (request.is_buffered() || !request.session.is_body_done());
         let verdict = match has_body {
             false => self.run(request, inspector, Inspector::without_body).await?,
             true => self.inspect_with_body(request, inspector).await?,
@@ -38,11 +38,16 @@ impl Firewall {
         if self.run(request, inspector.clone(), Inspector::head).await?.is_break() {
             return Ok(ControlFlow::Break(()));
         }
-        self.hold_body(request).await?;
+        let body = match request.whole_body().await? {
+            Some(body) => request.exchange.inspected_part(&body),
+            None => {
+                self.hold_body(request).await?;
+                request.exchange.held()
+            }
+        };
         if request.exchange.is_settled() {
             return Ok(ControlFlow::Break(()));
         }
-        let body = request.exchange.held();
         self.run(request, inspector, move |inspector| inspector.body(&body)).await
     }
 

@@ -2,14 +2,18 @@
 
 use super::Invalid;
 use super::auth_cache::{AuthKey, AuthResponse};
+use super::auth_filter::{self, AuthFilter};
+use super::auth_header::{AuthHeader, letters};
 use super::snippet::Snippet;
 use super::status::gets_headers;
 use crate::config;
 use crate::config::{PathMatch, Piece, Variable};
 use crate::headers::{Fields, Headers};
 use crate::request::{Reason, Reply};
+use crate::tls::backend::BackendTls;
 use crate::upstream::{Registry, Upstream};
 use crate::variables;
+use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, header};
 use std::ops::Deref;
 use std::sync::Arc;
@@ -20,6 +24,10 @@ pub struct ExternalAuth {
     configured: config::ExternalAuth,
     /// Its endpoints.
     pub upstream: Arc<Upstream>,
+    /// How TLS is spoken to them.
+    pub(crate) backend_tls: Option<Arc<BackendTls>>,
+    /// What is otherwise than with `auth-url`.
+    pub(crate) filter: Option<AuthFilter>,
     /// What is run before it is asked.
     pub snippet: Option<Snippet>,
     /// Its `response_headers`, in their order.
@@ -59,6 +67,12 @@ pub(crate) const FAILED: Reply = Reply::new(500, Reason::AuthFailed);
 pub(crate) struct Authorization {
     /// The values of the auth server's `response_headers`, in their order: `None` where the auth response has none.
     pub(crate) headers: Vec<Option<HeaderValue>>,
+    /// What else becomes of headers of the request, in their order.
+    pub(crate) changes: Vec<AuthHeader>,
+    /// Headers that the backend does not get.
+    pub(crate) removed: Vec<HeaderName>,
+    /// What becomes of headers of the backend's response, in their order.
+    pub(crate) response_changes: Vec<AuthHeader>,
     /// Cookies that the client gets.
     pub(crate) cookies: Vec<HeaderValue>,
 }
@@ -67,15 +81,19 @@ impl ExternalAuth {
     /// Compiles the setting.
     ///
     /// # Errors
-    /// A name in `response_headers` that is not one of a header, or a fault of its snippet.
+    /// A name that is not one of a header, TLS settings that cannot be used, or a fault of its snippet.
     pub fn compile(configured: &config::ExternalAuth, registry: &Registry) -> Result<Self, Invalid> {
         let header = |name: &Arc<str>| -> Result<_, Invalid> {
             let invalid = |_| Invalid { value: Arc::clone(name), reason: "is not the name of a header".to_owned() };
             let name: HeaderName = name.parse().map_err(invalid)?;
             Ok(ResponseHeader { letters: letters(&name).collect(), name })
         };
+        let unusable = |reason| Invalid { value: "TLS to the auth server".into(), reason };
+        let backend_tls = configured.tls_settings.as_deref().map(BackendTls::compile).transpose().map_err(unusable)?;
         Ok(Self {
             upstream: registry.upstream(&configured.backend),
+            backend_tls: backend_tls.map(Arc::new),
+            filter: configured.filter.as_ref().map(AuthFilter::compile).transpose()?,
             snippet: configured.snippet.as_deref().map(Snippet::compile_aside).transpose()?,
             headers: configured.response_headers.iter().map(header).collect::<Result<_, _>>()?,
             variable_headers: variable_headers(configured),
@@ -107,24 +125,28 @@ impl ExternalAuth {
         AuthResponse::keep(self.cache.as_ref()?, (status, headers), request, is_ours, counts)
     }
 
-    /// What a response with this status and these headers means. `signin` is the rendered URL of the sign-in page, if
-    /// there is one.
+    /// What a response with this status and these headers means. `body` is all of its body, where that is at hand; `signin` is the
+    /// rendered URL of the sign-in page, if there is one.
     ///
     /// # Errors
     /// The answer to the client's request, where that is not allowed.
     pub(crate) fn judge(
         &self,
-        status: u16,
-        headers: &HeaderMap,
+        (status, headers): (u16, &HeaderMap),
+        body: Option<Bytes>,
         signin: Option<&[u8]>,
     ) -> Result<Authorization, Reply> {
+        if let Some(filter) = &self.filter {
+            return match status {
+                200 => Ok(Authorization { changes: filter.copied(headers), ..self.authorization(headers) }),
+                201..=299 => Err(Reply::new(403, Reason::AuthDenied)), // it would look like success
+                300..=499 => Err(auth_filter::denial(status, headers, body)),
+                _ => Err(FAILED),
+            };
+        }
         let cookies = || headers.get_all(header::SET_COOKIE).iter().cloned();
         match (status, signin) {
-            (200..=299, _) => {
-                let headers =
-                    self.headers.iter().map(|header| variables::joined(headers, header.name.as_str())).collect();
-                Ok(Authorization { headers, cookies: cookies().collect() })
-            }
+            (200..=299, _) => Ok(Authorization { cookies: cookies().collect(), ..self.authorization(headers) }),
             (401, Some(signin)) => {
                 let mut reply = Reply::redirect(302, Reason::AuthSignin, signin);
                 reply.headers.extend(cookies().map(|cookie| ("Set-Cookie", cookie)));
@@ -141,6 +163,12 @@ impl ExternalAuth {
             }
             _ => Err(FAILED),
         }
+    }
+
+    /// What the backend gets of a response that allows a request.
+    fn authorization(&self, headers: &HeaderMap) -> Authorization {
+        let named = self.headers.iter().map(|header| variables::joined(headers, header.name.as_str()));
+        Authorization { headers: named.collect(), ..Authorization::default() }
     }
 
     /// The headers that the backend gets of the auth response, by name, and as the user wrote that.
@@ -191,10 +219,6 @@ fn variable_headers(configured: &config::ExternalAuth) -> Box<[HeaderName]> {
     pieces.filter_map(name).collect()
 }
 
-fn letters(name: &HeaderName) -> impl Iterator<Item = u8> {
-    name.as_str().bytes().filter(u8::is_ascii_alphanumeric)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -204,6 +228,7 @@ mod tests {
         let configured = config::ExternalAuth {
             backend: BackendId::Url { host: "auth".into(), port: 80 },
             tls: false,
+            tls_settings: None,
             host: "auth".into(),
             authority: "auth".into(),
             target: Template::default(),
@@ -217,6 +242,7 @@ mod tests {
             timeouts: None,
             snippet: None,
             variables: Arc::default(),
+            filter: None,
         };
         ExternalAuth::compile(&configured, &Registry::new()).expect("names of headers")
     }
@@ -232,7 +258,7 @@ mod tests {
     #[test]
     fn only_success_allows() {
         for status in 100..600 {
-            let verdict = server(false).judge(status, &HeaderMap::new(), None);
+            let verdict = server(false).judge((status, &HeaderMap::new()), None, None);
             match status {
                 200..=299 => assert!(verdict.is_ok(), "{status}"),
                 401 | 403 => assert_eq!(verdict.expect_err("refused").status, status),
@@ -242,9 +268,26 @@ mod tests {
     }
 
     #[test]
+    fn only_200_allows_with_the_filter() {
+        let protocol = config::AuthProtocol::Http;
+        let filter = config::AuthFilter { protocol, request_headers: None, copies_all: true, body_memory: None };
+        let configured = config::ExternalAuth { filter: Some(filter), ..server(false).configured };
+        let server = ExternalAuth::compile(&configured, &Registry::new()).expect("names of headers");
+        for status in 100..600 {
+            let verdict = server.judge((status, &headers(&[("x-a", "b")])), None, None);
+            match status {
+                200 => assert_eq!(verdict.expect("allowed").changes.len(), 1),
+                201..=299 => assert_eq!(verdict.expect_err("refused"), Reply::new(403, Reason::AuthDenied)),
+                300..=499 => assert_eq!(verdict.expect_err("refused").status, status),
+                _ => assert_eq!(verdict.expect_err("refused"), FAILED, "{status}"),
+            }
+        }
+    }
+
+    #[test]
     fn the_backend_gets_the_headers_that_are_named() {
         let response = headers(&[("x-groups", "a"), ("x-groups", "b"), ("x-other", "c"), ("set-cookie", "d=e")]);
-        let authorization = server(false).judge(200, &response, None).expect("allowed");
+        let authorization = server(false).judge((200, &response), None, None).expect("allowed");
         assert_eq!(authorization.headers, [None, Some(HeaderValue::from_static("a, b"))]);
         assert_eq!(authorization.cookies, ["d=e"]);
     }
@@ -253,14 +296,15 @@ mod tests {
     fn who_is_not_known_may_sign_in() {
         let response = headers(&[("www-authenticate", "Basic"), ("set-cookie", "d=e")]);
         let names = |reply: Reply| reply.headers.into_iter().map(|(name, _)| name).collect::<Vec<_>>();
-        let redirect = server(false).judge(401, &response, Some(b"http://h/start")).expect_err("a redirect");
+        let redirect = server(false).judge((401, &response), None, Some(b"http://h/start")).expect_err("a redirect");
         assert_eq!((redirect.status, redirect.reason), (302, Reason::AuthSignin));
         assert_eq!(names(redirect), ["Location", "Set-Cookie"]);
-        let refused = |server: ExternalAuth, status| names(server.judge(status, &response, None).expect_err("refused"));
+        let refused =
+            |server: ExternalAuth, status| names(server.judge((status, &response), None, None).expect_err("refused"));
         assert_eq!(refused(server(false), 401), ["WWW-Authenticate"]);
         assert_eq!(refused(server(true), 401), ["WWW-Authenticate", "Set-Cookie"]);
         assert_eq!(refused(server(false), 403), [""; 0]);
-        let forbidden = server(false).judge(403, &response, Some(b"http://h/start")).expect_err("refused");
+        let forbidden = server(false).judge((403, &response), None, Some(b"http://h/start")).expect_err("refused");
         assert_eq!(forbidden.status, 403, "who is known need not sign in");
     }
 

@@ -3,6 +3,8 @@
 //! Policies read a borrowed request and write edits; `exchange/phases.rs` holds the one order in which they run.
 
 pub mod auth_cache;
+pub(crate) mod auth_filter;
+pub(crate) mod auth_header;
 pub mod basic_auth;
 pub mod blocked;
 pub(crate) mod body_limit;
@@ -13,6 +15,7 @@ pub mod cors;
 pub mod custom_errors;
 pub mod digest_auth;
 pub mod error_pages;
+pub mod ext_authz;
 pub mod external_auth;
 pub mod header_changes;
 mod invalid;

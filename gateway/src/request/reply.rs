@@ -3,7 +3,7 @@
 use super::Reason;
 use crate::config::Origin;
 use bytes::Bytes;
-use http::HeaderValue;
+use http::{HeaderMap, HeaderValue};
 use std::sync::Arc;
 
 const LOCATION: &str = "Location";
@@ -20,6 +20,8 @@ pub struct Reply {
     pub reason: Reason,
     /// The headers that belong to its status, such as `Location`; names as they are written here.
     pub headers: Vec<(&'static str, HeaderValue)>,
+    /// Headers of another server's answer that it passes on.
+    pub passed: Option<Box<HeaderMap>>,
     /// Its body, where that is not the status page.
     pub text: Option<Bytes>,
     /// The statement of a snippet that it comes from.
@@ -29,7 +31,7 @@ pub struct Reply {
 impl Reply {
     /// A status page.
     pub const fn new(status: u16, reason: Reason) -> Self {
-        Self { status, reason, headers: Vec::new(), text: None, origin: None }
+        Self { status, reason, headers: Vec::new(), passed: None, text: None, origin: None }
     }
 
     /// A text of this media type, where its status may have one.

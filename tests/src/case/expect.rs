@@ -67,6 +67,9 @@ pub struct AuthRequest {
     /// Headers, names in lower case.
     #[serde(default)]
     pub headers: BTreeMap<String, Option<Text>>,
+    /// The length of the body, such as `1MiB`. Default none.
+    #[serde(default, deserialize_with = "size::deserialize")]
+    pub body_length: u64,
 }
 
 /// What a mirror received, exactly once.

@@ -74,6 +74,7 @@ impl Asked {
         let configured = ExternalAuth {
             backend: BackendId::Url { host: "auth".into(), port: 80 },
             tls: self.tls,
+            tls_settings: None,
             host: "auth".into(),
             authority: self.authority.clone(),
             target: self.target.clone(),
@@ -87,6 +88,7 @@ impl Asked {
             timeouts: None,
             snippet: None,
             variables: [].into(),
+            filter: None,
         };
         let server = external_auth::ExternalAuth::compile(&configured, &Registry::new()).ok()?;
         Some(server.key(&self.host, &self.path, &self.text))

@@ -246,3 +246,41 @@ async fn copies_go_over_tls_as_well() -> Result<()> {
     assert_eq!(copy, (NAME.to_owned(), "/".to_owned()));
     Ok(())
 }
+
+#[tokio::test]
+async fn an_auth_server_is_believed_as_a_backend_is() -> Result<()> {
+    let (root, other) = (root("root")?, root("other")?);
+    let (leaf, key) = issued(NAME, &root, false)?;
+    let (client, client_key) = issued("adit", &root, false)?;
+    let tls = acceptor(&[leaf], &key, &root)?;
+    let server = accept(move |_, stream| {
+        let tls = tls.clone();
+        async move {
+            let stream = tls.accept(stream).await?;
+            let session = stream.get_ref().1;
+            let name = session.server_name().unwrap_or("none");
+            let said = format!("{name} {}", session.peer_certificates().is_some());
+            let mut connection = Connection::accepted(stream);
+            while connection.request().await?.is_some() {
+                connection.send(format!("HTTP/1.1 403 No\r\nContent-Length: {}\r\n\r\n{said}", said.len())).await?;
+            }
+            Ok(())
+        }
+    })
+    .await?;
+    let [class, mut gateway] = entrance();
+    gateway["spec"]["tls"] = json!({"backend": {"clientCertificateRef": {"name": "client"}}});
+    let [mut route, service, slice] = host("h", None, server);
+    let asked = json!({"protocol": "HTTP", "backendRef": {"name": "h", "port": 443}});
+    route["spec"]["rules"][0]["filters"] = json!([{"type": "ExternalAuth", "externalAuth": asked}]);
+    let pair = json!({"tls.crt": client.pem(), "tls.key": client_key.serialize_pem()});
+    let others = [class, gateway, route, service, slice, secret("client", &pair)];
+    for (authority, expected) in [(&root, 403), (&other, 500)] {
+        let policy = [policy("h", &believing("authority", NAME)), config_map("authority", &authority.pem())];
+        let adit = Adit::start(&documents(others.iter().cloned().chain(policy))).await?;
+        let (status, said) = ask(&adit, "h", false).await?;
+        assert_eq!(status, expected, "{said}");
+        assert!(status == 500 || said == format!("{NAME} true"), "{said}");
+    }
+    Ok(())
+}

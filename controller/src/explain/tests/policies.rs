@@ -33,6 +33,38 @@ spec:
 }
 
 #[test]
+fn the_auth_server_of_a_filter_is_named() {
+    let gateway = "---
+apiVersion: gateway.networking.k8s.io/v1
+kind: GatewayClass
+metadata: { name: adit }
+spec: { controllerName: adit.dev/gateway-controller }
+---
+apiVersion: gateway.networking.k8s.io/v1
+kind: Gateway
+metadata: { name: edge }
+spec: { gatewayClassName: adit, listeners: [{ name: http, port: 80, protocol: HTTP }] }
+---
+apiVersion: gateway.networking.k8s.io/v1
+kind: HTTPRoute
+metadata: { name: guarded }
+spec:
+  parentRefs: [{ name: edge }]
+  hostnames: [filtered.test]
+  rules:
+    - filters: [{ type: ExternalAuth, externalAuth: { protocol: HTTP, backendRef: { name: pay, port: 80 } } }]
+      backendRefs: [{ name: pay, port: 80 }]
+";
+    let objects = format!("{OBJECTS}{gateway}");
+    let explanation = explain_objects(&objects, ControllerSettings::default(), "http://filtered.test/");
+    let forwarded = "forwarded to default/pay:80 as /\n  at 10.0.0.3:8080\n";
+    let expected = format!("{forwarded}  if http://pay.default.svc:80 allows it, at 10.0.0.3:8080");
+    assert_eq!(explanation.action.to_string(), expected);
+    let asks = explanation.policies.iter().find(|policy| policy.name == "auth server").map(|policy| &*policy.what);
+    assert_eq!(asks, Some("ExternalAuth: asks http://pay.default.svc:80"));
+}
+
+#[test]
 fn the_mirror_is_named() {
     let explain = |url: &str| {
         let ingress = format!(

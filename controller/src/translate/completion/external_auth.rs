@@ -22,6 +22,7 @@ pub(super) fn of(
     ExternalAuth {
         backend,
         tls: url.tls,
+        tls_settings: None,
         host: url.host,
         authority: url.authority,
         target: url.target.unwrap_or_else(|| parse("/")),
@@ -31,6 +32,7 @@ pub(super) fn of(
         request_headers: settings.request_headers.iter().cloned().chain(headers).collect(),
         snippet: snippet::auth_block(snippet),
         variables: [].into(),
+        filter: None,
         response_headers: settings.response_headers,
         always_set_cookie: settings.always_set_cookie,
         signin: settings.signin.map(|signin| parse(&with_return(&signin, &settings.redirect_param))),

@@ -15,6 +15,7 @@ impl Completer<'_> {
             backend: self.named.url_backend(&url, field, self.scene.lookup),
             share: None,
             tls_settings: None,
+            http2: false,
             tls: url.tls,
             server_name: url.host.clone(),
             // ingress-nginx would send all copies to a path of its own, which no mirror knows.

@@ -8,7 +8,8 @@ use crate::lookup::Lookup;
 use crate::object::ObjectKey;
 use crate::translate::certificates::Certificates;
 use gateway::config::{
-    Action, BackendPolicies, BackendTls, Certificate, Mirror, Route, RouteBackend, RoutePolicies, StreamBackend,
+    Action, BackendPolicies, BackendTls, Certificate, ExternalAuth, Mirror, Route, RouteBackend, RoutePolicies,
+    StreamBackend,
 };
 use std::sync::Arc;
 
@@ -46,6 +47,13 @@ pub(super) fn show(certificate: &Arc<Certificate>, mut routes: Vec<Route>) -> Ve
         if route.policies.mirrors.iter().any(|mirror| mirror.tls_settings.is_some()) {
             let mirrors = route.policies.mirrors.iter().map(|mirror| to_mirror(certificate, mirror)).collect();
             route.policies = Arc::new(RoutePolicies { mirrors, ..route.policies.as_ref().clone() });
+        }
+        if let Some(auth) = &route.policies.external_auth
+            && let Some(tls) = &auth.tls_settings
+        {
+            let external_auth = ExternalAuth { tls_settings: Some(with(certificate, tls)), ..auth.clone() };
+            let policies = route.policies.as_ref().clone();
+            route.policies = Arc::new(RoutePolicies { external_auth: Some(external_auth), ..policies });
         }
     }
     routes

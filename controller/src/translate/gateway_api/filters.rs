@@ -1,6 +1,7 @@
 //! What the filters of a rule come to.
 
 use super::cors;
+use super::external_auth::{self, AuthServer};
 use super::mirrors::{self, MirrorFilter};
 use super::wrong::{Read, Wrong, wrong};
 use crate::gateway_api::{
@@ -24,6 +25,8 @@ pub(super) struct Filters {
     /// The host that the backend gets.
     pub(super) host: Option<Template>,
     pub(super) cors: Option<Cors>,
+    /// Who authorizes requests.
+    pub(super) auth: Option<AuthServer>,
     pub(super) mirrors: Vec<MirrorFilter>,
     pub(super) extensions: Vec<Extension>,
     /// What of them has no effect.
@@ -33,8 +36,8 @@ pub(super) struct Filters {
 impl Filters {
     /// Whether they only change the request on its way to a backend, and the response: as those of one backend may.
     pub(super) fn only_change(&self) -> bool {
-        let Self { redirect, cors, mirrors, extensions, .. } = self;
-        redirect.is_none() && cors.is_none() && mirrors.is_empty() && extensions.is_empty()
+        let Self { redirect, cors, auth, mirrors, extensions, .. } = self;
+        redirect.is_none() && cors.is_none() && auth.is_none() && mirrors.is_empty() && extensions.is_empty()
     }
 }
 
@@ -75,6 +78,10 @@ pub(super) fn parse(filters: &[RouteFilter], kinds: &[&str]) -> Read<Filters> {
     if parsed.redirect.is_some() && filters.iter().any(|filter| filter.kind == "URLRewrite") {
         return wrong("filters", "", "has both RequestRedirect and URLRewrite: expected one of them");
     }
+    if parsed.redirect.is_some() && parsed.auth.is_some() {
+        let message = "has both RequestRedirect and ExternalAuth, and nobody would be asked: expected one of them";
+        return wrong("filters", "", message);
+    }
     if parsed.redirect.is_some() {
         let without_effect = parsed.mirrors.drain(..).map(|mirror| {
             Wrong::new(mirror.field, &mirror.reference.name, "has no effect with RequestRedirect: there are no copies")
@@ -111,6 +118,10 @@ fn add(filter: &RouteFilter, index: usize, parsed: &mut Filters) -> Read<Option<
             let (cors, without_effect) = cors::parse(filter)?;
             parsed.cors = Some(cors);
             return Ok(without_effect);
+        }
+        "ExternalAuth" => {
+            let Some(filter) = &filter.external_auth else { return missing("externalAuth") };
+            parsed.auth = Some(external_auth::parse(filter, index)?);
         }
         "RequestMirror" => {
             let Some(filter) = &filter.request_mirror else { return missing("requestMirror") };

@@ -3,7 +3,7 @@
 use super::backends::Destination;
 use super::wrong::{Read, wrong};
 use crate::gateway_api::{RequestMirrorFilter, RouteBackendRef};
-use gateway::config::{BackendProtocol, Mirror, Piece, Share, Template, Variable};
+use gateway::config::{Mirror, Piece, Share, Template, Variable};
 use std::num::NonZero;
 use std::sync::Arc;
 
@@ -51,26 +51,22 @@ fn share(filter: &RequestMirrorFilter) -> Read<Option<Share>> {
 }
 
 impl MirrorFilter {
-    /// The mirror, at the place that its reference leads to. `None` if that speaks what copies are not sent in.
-    pub(super) fn at(&self, destination: &Destination, mark: &Arc<str>) -> Option<Mirror> {
-        let tls = match destination.protocol {
-            BackendProtocol::Http => false,
-            BackendProtocol::Https => true,
-            _ => return None,
-        };
+    /// The mirror, at the place that its reference leads to.
+    pub(super) fn at(&self, destination: &Destination, mark: &Arc<str>) -> Mirror {
         let service = &destination.id;
         let variable = |variable| Template([Piece::Variable(variable)].into());
-        Some(Mirror {
+        Mirror {
             backend: service.clone().into(),
             share: self.share,
-            tls,
+            http2: destination.protocol.is_http2(),
+            tls: destination.protocol.uses_tls(false),
             tls_settings: destination.tls.clone(),
             server_name: format!("{}.{}.svc", service.service, service.namespace).into(),
             target: variable(Variable::RequestUri),
             host: variable(Variable::HttpHost),
             sends_body: true,
             mark: Arc::clone(mark),
-        })
+        }
     }
 }
 

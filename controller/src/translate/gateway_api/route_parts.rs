@@ -57,6 +57,7 @@ const HTTP: RouteKind = RouteKind {
         "URLRewrite",
         "RequestMirror",
         "CORS",
+        "ExternalAuth",
         "ExtensionRef",
     ],
     unfit: &[],

@@ -98,9 +98,8 @@ impl GatewayApi {
         lookup: &Lookup<'_>,
     ) -> (Option<ParsedRoute>, Vec<Diagnostic>) {
         let (objects, known) = (scene.store.gateway_api(), (&self.gateways, &self.policies));
-        let settings = (scene.settings, scene.defaults);
         if let Some(route) = StreamParts::find(objects, key) {
-            return stream_route::parse(&route, known, settings, lookup);
+            return stream_route::parse(&route, known, (scene.settings, scene.defaults), lookup);
         }
         let parse = |route| route::parse(route, known, (scene.settings, scene.rules()), lookup);
         RouteParts::find(objects, key).map(parse).unwrap_or_default()

@@ -1,6 +1,7 @@
 //! The rules of a route of HTTP or gRPC as routes.
 
-use super::backends::{self, Destination, Known};
+use super::backends::{self, Known};
+use super::external_auth::AuthServer;
 use super::filters::{self, Filters, PathFilter};
 use super::findings::Findings;
 use super::mirrors::MirrorFilter;
@@ -18,7 +19,7 @@ use crate::object::ObjectKey;
 use crate::route_defaults::UpstreamSettings;
 use crate::settings::ControllerSettings;
 use gateway::config::{
-    Action, Affinity, BackendId, BackendPolicies, Mirror, Origin, Owner, Route, RouteMatch, RoutePolicies,
+    Action, Affinity, BackendId, BackendPolicies, ExternalAuth, Mirror, Origin, Owner, Route, RouteMatch, RoutePolicies,
     ServiceBackend,
 };
 use std::collections::{BTreeMap, BTreeSet};
@@ -59,6 +60,8 @@ pub(super) struct RuleReader<'a> {
 /// What a rule asks for beside its matches and its backends.
 pub(super) struct Asked {
     pub(super) filters: Filters,
+    /// Who authorizes its requests, if its filters name somebody.
+    auth: Option<ExternalAuth>,
     pub(super) base: Arc<RuleBase>,
     /// The policies of its backends, as far as they are the same.
     pub(super) backend: Arc<BackendPolicies>,
@@ -172,9 +175,10 @@ impl<'a> RuleReader<'a> {
         if !base.settings.is_empty() {
             self.settings.insert(field.to_owned(), Arc::clone(&base.settings));
         }
+        let auth = self.auth(field, &filters, &base).ok()?;
         let backend = backend_policies(&base.backend, &filters, timeouts, retries.as_ref());
         let affinity = sessions.map_or_else(|| base.affinity.clone(), |own| own.affinity);
-        Some(Asked { filters, base, backend, affinity })
+        Some(Asked { filters, auth, base, backend, affinity })
     }
 
     /// A part of a rule, if it is sound.
@@ -189,7 +193,8 @@ impl<'a> RuleReader<'a> {
 
     /// Applies what depends on the path of a route: what the rule makes of it, and what each backend gets.
     fn apply_paths(&mut self, route: &mut Route, asked: &Asked, of_backends: &[Option<PathFilter>]) {
-        if self.scene.defaults.needs_no_auth(&route.matches.path.value) {
+        // What a rule asks for itself, it asks for on all of its paths.
+        if asked.auth.is_none() && self.scene.defaults.needs_no_auth(&route.matches.path.value) {
             paths::open(route);
         }
         if let Err(message) = paths::change(route, (&asked.filters, &asked.base), of_backends) {
@@ -225,14 +230,17 @@ impl<'a> RuleReader<'a> {
     }
 
     /// What the rule says itself counts before what its policies say.
-    fn policies(&mut self, field: &str, Asked { filters, base, .. }: &Asked) -> Arc<RoutePolicies> {
+    fn policies(&mut self, field: &str, Asked { filters, auth, base, .. }: &Asked) -> Arc<RoutePolicies> {
         let base = &base.policies;
+        let largest_body = filters.auth.as_ref().and_then(AuthServer::largest_body);
         let own = filters.mirrors.iter().filter_map(|filter| self.mirror(field, filter));
         let policies = RoutePolicies {
             mirrors: own.chain(base.mirrors.iter().cloned()).collect(),
             request_headers: filters.request_headers.clone(),
             response_headers: filters.response_headers.clone(),
             cors: filters.cors.clone().or_else(|| base.cors.clone()),
+            external_auth: auth.clone().or_else(|| base.external_auth.clone()),
+            body_limit: base.body_limit.into_iter().chain(largest_body).min(),
             ..base.as_ref().clone()
         };
         shared(base, policies)
@@ -249,18 +257,11 @@ impl<'a> RuleReader<'a> {
             self.known,
             &mut self.findings,
         );
-        let mirrored = resolved.and_then(|destination| match filter.at(&destination, self.scene.mark()) {
-            Some(mirror) => Ok((destination, mirror)),
-            None => {
-                let message = "is a Service of HTTP/2, for which there are no copies yet";
-                self.findings.error(Reason::Invalid, &format!("{field}.name"), &filter.reference.name, message);
-                Err(("UnsupportedProtocol", format!("{field}: {message}")))
-            }
-        });
-        match mirrored {
-            Ok((Destination { id, is_closed, .. }, mirror)) => {
-                self.references.entry(id).or_insert_with(|| field.into());
-                (!is_closed).then_some(mirror)
+        match resolved {
+            Ok(destination) => {
+                let mirror = filter.at(&destination, self.scene.mark());
+                self.references.entry(destination.id).or_insert_with(|| field.into());
+                (!destination.is_closed).then_some(mirror)
             }
             Err(unresolved) => {
                 self.unresolved.get_or_insert(unresolved);

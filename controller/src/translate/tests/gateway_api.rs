@@ -226,6 +226,21 @@ fn what_a_rule_asks_for_is_judged() {
             Some("spec.rules[0].filters[0].requestMirror.backendRef.name: \"none\" names Service default/none"),
         ),
         ("filters: [{type: RequestMirror, requestMirror: {backendRef: {name: echo, port: 80}}}]", sound, None),
+        (
+            "filters: [{type: ExternalAuth, externalAuth: {protocol: HTTP, backendRef: {name: none, port: 80}}}]",
+            ["Accepted", "!ResolvedRefs: BackendNotFound"],
+            Some("spec.rules[0].filters[0].externalAuth.backendRef.name: \"none\" names Service default/none"),
+        ),
+        (
+            "filters: [{type: ExternalAuth, externalAuth: {protocol: HTTP, backendRef: {name: echo, port: 80}, http: {path: a}}}]",
+            unsupported,
+            Some("spec.rules[0].filters[0].externalAuth.http.path: \"a\" is not a path"),
+        ),
+        (
+            "filters: [{type: ExternalAuth, externalAuth: {protocol: HTTP, backendRef: {name: echo, port: 80}}}]",
+            sound,
+            None,
+        ),
     ] {
         let rule = format!("{{{asked}, backendRefs: [{{name: echo, port: 80}}]}}");
         let world = world(&[gateway(HTTP), http_route("a", "", &rule)]);

@@ -5,6 +5,7 @@ use crate::exchange::{Exchange, Failure, Step};
 use crate::policy::snippet::fixture::{answer, block, rewrite, set, when};
 use crate::request::Reason;
 use crate::table::Publisher;
+use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,6 +17,7 @@ pub(super) fn server() -> ExternalAuth {
     ExternalAuth {
         backend: service("auth"),
         tls: true,
+        tls_settings: None,
         host: "auth.example".into(),
         authority: "auth.example:8443".into(),
         target: template("/check?of=$http_x_user&id=7"),
@@ -29,6 +31,7 @@ pub(super) fn server() -> ExternalAuth {
         timeouts: None,
         snippet: None,
         variables: [].into(),
+        filter: None,
     }
 }
 
@@ -58,7 +61,7 @@ impl Lane {
     pub(super) fn respond(&mut self, status: u16, headers: &[(&'static str, &'static str)]) {
         let header = |&(name, value)| (HeaderName::from_static(name), HeaderValue::from_static(value));
         let headers = headers.iter().map(header).collect();
-        self.exchange.auth_response(&view(&self.headers), status, &headers);
+        self.exchange.auth_response(&view(&self.headers), (status, &headers), None);
     }
 }
 
@@ -184,7 +187,7 @@ fn the_auth_server_gets_the_clients_headers_and_ours() {
     ] {
         lane.headers.append(crate::headers::Name::Static(name), HeaderValue::from_str(value).expect("a value"));
     }
-    let request = lane.exchange.auth_request(&view(&lane.headers)).expect("a request");
+    let request = lane.exchange.auth_request(&view(&lane.headers), Bytes::new()).expect("a request");
     assert_eq!(request.method, Method::GET);
     assert_eq!(String::from_utf8_lossy(&request.target), "/check?of=a%20b%23%C3%A9&id=7");
     let mut headers: Vec<_> = request.headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes())).collect();
@@ -209,7 +212,7 @@ fn the_auth_server_gets_the_clients_headers_and_ours() {
 #[test]
 fn with_a_method_of_its_own_it_gets_the_path_and_the_scheme_as_well() {
     let lane = lane(|server| server.method = Some(Method::POST));
-    let request = lane.exchange.auth_request(&view(&lane.headers)).expect("a request");
+    let request = lane.exchange.auth_request(&view(&lane.headers), Bytes::new()).expect("a request");
     assert_eq!(request.method, Method::POST);
     assert_eq!(
         (&request.headers["x-original-uri"], &request.headers["x-scheme"]),
@@ -303,11 +306,11 @@ fn who_was_refused_stays_refused_as_long_as_it_is_set() {
 #[test]
 fn what_varies_with_our_own_headers_is_not_kept() {
     let mut lane = keeping_lane();
-    let sent = lane.exchange.auth_request(&view(&lane.headers)).expect("a request").headers;
+    let sent = lane.exchange.auth_request(&view(&lane.headers), Bytes::new()).expect("a request").headers;
     for name in sent.keys().filter(|name| *name != "authorization") {
         lane.ask();
         let response = HeaderMap::from_iter([(http::header::VARY, name.as_str().parse().expect("a value"))]);
-        lane.exchange.auth_response(&view(&lane.headers), 200, &response);
+        lane.exchange.auth_response(&view(&lane.headers), (200, &response), None);
         lane.again();
     }
     lane.ask();

@@ -14,6 +14,7 @@ fn mirror() -> Mirror {
         backend: service("auth"), // it has two endpoints
         share: None,
         tls_settings: None,
+        http2: false,
         tls: true,
         server_name: "mirror.example".into(),
         target: template("/copies$request_uri"),

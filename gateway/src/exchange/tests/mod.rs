@@ -3,6 +3,7 @@
 mod access;
 mod affinity;
 mod auth;
+mod auth_filter;
 mod buffering;
 mod compression;
 mod custom_errors;

@@ -9,6 +9,7 @@ use crate::request::{Reply, RequestView};
 use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, Version};
 use pingora_core::protocols::Stream;
+use std::io;
 
 /// A request on its way through a lane. Boxed wherever it goes: futures would reserve memory for it at each step.
 pub(in crate::lane) struct ClientRequest {
@@ -55,10 +56,7 @@ impl ClientRequest {
     /// [replayable](Self::is_replayable). `None` is its end. Nothing is lost if the future is dropped.
     pub(in crate::lane) async fn read_body(&mut self) -> Result<Option<Bytes>, Failure> {
         if let Some(body) = &mut self.buffered {
-            return body.next().await.map_err(|error| {
-                tracing::warn!(%error, "a request's body is lost");
-                Failure::Internal
-            });
+            return body.next().await.map_err(|error| lost(&error));
         }
         let piece = self.session.read_body().await?;
         piece.iter().for_each(|piece| self.replay.keep(piece));
@@ -78,6 +76,16 @@ impl ClientRequest {
     /// Whether all of the body has been read before an endpoint gets it.
     pub(in crate::lane) fn is_buffered(&self) -> bool {
         self.buffered.is_some()
+    }
+
+    /// The whole body, where it has been read before an endpoint gets it.
+    pub(in crate::lane) async fn whole_body(&mut self) -> Result<Option<Bytes>, Failure> {
+        let Some(body) = &mut self.buffered else { return Ok(None) };
+        let mut whole = BytesMut::from(body.rewind().unwrap_or_default());
+        while let Some(piece) = body.next().await.map_err(|error| lost(&error))? {
+            whole.extend_from_slice(&piece);
+        }
+        Ok(Some(whole.freeze()))
     }
 
     /// Whether an attempt has got all of the body.
@@ -326,4 +334,10 @@ impl ClientRequest {
         let sent = Sent { status: self.begun.map(|begun| begun.status), bytes, body };
         self.exchange.finish(&self.head.view(), sent);
     }
+}
+
+/// A body that has been read cannot be read again.
+fn lost(error: &io::Error) -> Failure {
+    tracing::warn!(%error, "a request's body is lost");
+    Failure::Internal
 }

@@ -87,6 +87,8 @@ impl ResponseHead {
     pub(in crate::lane) fn of_reply(reply: &RenderedReply) -> Self {
         let mut headers = Headers::default();
         reply.headers.iter().for_each(|(name, value)| headers.append(Name::Static(name), value.clone()));
+        let passed = reply.passed.iter().flat_map(|passed| passed.iter());
+        passed.for_each(|(name, value)| headers.append(Name::Parsed(name.clone()), value.clone()));
         Self {
             version: Version::HTTP_11,
             status: StatusCode::from_u16(reply.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR),

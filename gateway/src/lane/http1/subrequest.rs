@@ -11,14 +11,15 @@ use crate::exchange::{
 use crate::lane::endpoint::{EndpointConnection, Progress, READ, Turn};
 use crate::lane::head::ResponseHead;
 use crate::request::RequestView;
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use http::Method;
 use std::io::{self, ErrorKind};
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 use tokio::time::timeout;
 
-/// Bytes of a response's body that are read and thrown away to keep the connection.
-const DISCARDED: usize = 64 << 10;
+/// Bytes of a response's body that are read at most: for who gets them, or thrown away to keep the connection.
+const SMALL: usize = 64 << 10;
 
 /// Sends the subrequests of a worker, over connections of their own that are kept.
 #[derive(Debug)]
@@ -32,30 +33,48 @@ impl Subrequests {
         Self { pool: Pool::new(context.publisher().load().settings().upstream.idle) }
     }
 
-    /// Asks the auth server at `server` about a client's request, and reports to the exchange what comes of it.
-    pub(in crate::lane) async fn ask(&self, exchange: &mut Exchange, request: &RequestView<'_>, server: &Destination) {
-        let Some(auth_request) = exchange.auth_request(request) else { return };
-        match self.send(&auth_request, server).await {
-            Ok(response) => exchange.auth_response(request, response.status.as_u16(), response.headers.map()),
+    /// Asks the auth server at `server` about a client's request, and reports to the exchange what comes of it. `body` is the
+    /// client's, for an auth server that gets it.
+    pub(in crate::lane) async fn ask(
+        &self,
+        exchange: &mut Exchange,
+        request: &RequestView<'_>,
+        server: &Destination,
+        body: Bytes,
+    ) {
+        let Some(auth_request) = exchange.auth_request(request, body) else { return };
+        match self.send(&auth_request, server, exchange.passed_auth_statuses()).await {
+            Ok((head, body)) => exchange.auth_response(request, (head.status.as_u16(), head.headers.map()), body),
             Err(failure) => exchange.failed(failure),
         }
     }
 
-    async fn send(&self, request: &Subrequest, server: &Destination) -> Result<ResponseHead, Failure> {
-        let Subrequest { method, target, headers } = request;
+    /// Sends a request. Of a response with one of the statuses that are `wanted`, the body is read if it is small.
+    async fn send(
+        &self,
+        request: &Subrequest,
+        server: &Destination,
+        wanted: Option<RangeInclusive<u16>>,
+    ) -> Result<(ResponseHead, Option<Bytes>), Failure> {
+        let Subrequest { method, target, headers, body } = request;
         let head = RequestHead::new(method, Bytes::copy_from_slice(target), headers.into());
         let (mut connection, is_reused) = match self.pool.take(server) {
             Some(kept) => (kept, true),
             None => (EndpointConnection::connect(server).await?, false),
         };
         head.write(connection.queue()).ok_or(Failure::Internal)?;
+        connection.queue().extend_from_slice(body);
         let mut is_heard = false;
         match response_head(&mut connection, method, None, &mut is_heard).await {
             Ok((response, framing)) => {
-                if framing != BodyFraming::UntilClose && response.keeps_alive() {
-                    tokio::spawn(keep(self.pool.clone(), connection, framing, server.clone()));
+                let is_wanted = wanted.is_some_and(|wanted| wanted.contains(&response.status.as_u16()));
+                let body = if is_wanted { small_body(&mut connection, framing, server).await } else { None };
+                let is_whole = framing != BodyFraming::UntilClose && is_wanted == body.is_some();
+                if is_whole && response.keeps_alive() {
+                    let unread = if is_wanted { BodyFraming::None } else { framing };
+                    tokio::spawn(keep(self.pool.clone(), connection, unread, server.clone()));
                 }
-                Ok(response)
+                Ok((response, body))
             }
             Err(error) => Err(Failure::Upstream {
                 fault: error.fault(),
@@ -109,24 +128,37 @@ pub(super) async fn keep(
     framing: BodyFraming,
     server: Destination,
 ) {
-    let discarded = timeout(server.timeouts.read, discard_body(&mut connection, framing)).await;
+    let discarded = timeout(server.timeouts.read, read_small(&mut connection, framing, |_| ())).await;
     if matches!(discarded, Ok(Ok(true))) && connection.is_idle() {
         pool.put(connection, &server);
     }
 }
 
+/// A small body. `None`: it is larger, or does not come.
+async fn small_body(connection: &mut EndpointConnection, framing: BodyFraming, server: &Destination) -> Option<Bytes> {
+    let mut whole = BytesMut::new();
+    let read = read_small(connection, framing, |piece| whole.extend_from_slice(piece));
+    let is_whole = matches!(timeout(server.timeouts.read, read).await, Ok(Ok(true)));
+    is_whole.then(|| whole.freeze())
+}
+
 /// Reads a small body to its end. Whether it was one.
-async fn discard_body(connection: &mut EndpointConnection, framing: BodyFraming) -> Result<bool, EndpointError> {
+async fn read_small(
+    connection: &mut EndpointConnection,
+    framing: BodyFraming,
+    mut take: impl FnMut(&[u8]),
+) -> Result<bool, EndpointError> {
     let (mut body, mut read) = (BodyFramer::of_answer(framing), 0);
     loop {
         while let Some(piece) = connection.take_body(&mut body)? {
             read += piece.len();
+            take(&piece);
         }
-        if body.is_done() || read > DISCARDED {
+        if body.is_done() || read > SMALL {
             return Ok(body.is_done());
         }
         if let Progress::Closed = connection.progress(READ, Turn::Endpoint).await? {
-            return Ok(false);
+            return Ok(framing == BodyFraming::UntilClose);
         }
     }
 }

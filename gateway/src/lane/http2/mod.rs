@@ -4,7 +4,9 @@
 //! how much is read of it is ours.
 
 mod attempt;
+mod call;
 mod connection;
+mod mirror;
 mod pool;
 mod request_head;
 mod serve;
@@ -14,4 +16,6 @@ use connection::{EndpointConnection, Place};
 use request_head::RequestHead;
 use stream::EndpointStream;
 
+pub(super) use call::Calls;
+pub(super) use mirror::Mirrors;
 pub(super) use serve::Http2Lane;

@@ -2,10 +2,11 @@
 
 use super::{EndpointConnection, Place};
 use crate::config::UpstreamConnections;
-use crate::exchange::Destination;
+use crate::exchange::{Destination, Failure};
 use crate::lane::endpoint::Key;
 use parking_lot::Mutex;
 use std::collections::HashMap;
+use std::io::ErrorKind;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::Notify;
@@ -54,6 +55,20 @@ impl Pool {
         let (connections, now) = (self.connections.lock(), Instant::now());
         let mut open = connections.get(&Key::of(destination))?.iter().filter(|kept| !kept.is_over(now));
         open.find_map(|kept| kept.connection.place())
+    }
+
+    /// Opens another connection, and keeps it. Returns a place on it.
+    ///
+    /// # Errors
+    /// The endpoint cannot be reached in time, or takes no streams.
+    pub(super) async fn connect(&self, destination: &Destination) -> Result<Place, Failure> {
+        let connection = EndpointConnection::connect(destination).await.map_err(|error| {
+            tracing::debug!(%error, address = %destination.address, "an endpoint of HTTP/2 cannot be reached");
+            Failure::Connect { timed_out: error.kind() == ErrorKind::TimedOut }
+        })?;
+        let place = connection.place().ok_or(Failure::Connect { timed_out: false })?;
+        self.put(connection, destination);
+        Ok(place)
     }
 
     /// Keeps a connection.

@@ -24,6 +24,11 @@ impl RequestHead {
         Self { method: request.method.clone(), target: request.target.clone(), headers }
     }
 
+    /// The head of a request of our own accord.
+    pub(super) fn own(method: Method, target: Bytes, headers: HeaderMap) -> Self {
+        Self { method, target, headers }
+    }
+
     /// Whether there is a header of this name.
     pub(super) fn has(&self, name: &HeaderName) -> bool {
         self.headers.contains_key(name)

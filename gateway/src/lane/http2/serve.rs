@@ -1,14 +1,13 @@
 //! Serves a request: tries endpoints until one has responded.
 
+use super::Place;
 use super::attempt::Attempt;
 use super::pool::Pool;
-use super::{EndpointConnection, Place};
-use crate::exchange::{Context, Destination, Failure};
+use crate::exchange::{Context, Destination};
 use crate::lane::client::ClientRequest;
 use crate::lane::endpoint::{GoesOn, Interrupted};
 use bytes::BytesMut;
 use pingora_core::protocols::Stream;
-use std::io::ErrorKind;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 use tokio::time::timeout_at;
@@ -67,13 +66,6 @@ impl Http2Lane {
 
     async fn connect(&self, request: &mut ClientRequest, destination: &Destination) -> Result<Place, Interrupted> {
         // Boxed, so that not all requests reserve memory for it.
-        let connected = request.session.or_gone(Box::pin(EndpointConnection::connect(destination))).await?;
-        let connection = connected.map_err(|error| {
-            tracing::debug!(%error, address = %destination.address, "an endpoint of HTTP/2 cannot be reached");
-            Failure::Connect { timed_out: error.kind() == ErrorKind::TimedOut }
-        })?;
-        let place = connection.place().ok_or(Failure::Connect { timed_out: false })?;
-        self.pool.put(connection, destination);
-        Ok(place)
+        Ok(request.session.or_gone(Box::pin(self.pool.connect(destination))).await??)
     }
 }

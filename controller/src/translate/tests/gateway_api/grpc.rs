@@ -69,8 +69,8 @@ fn what_a_rule_asks_for_is_judged() {
             format!(
                 "{backends}, filters: [{{type: RequestMirror, requestMirror: {{backendRef: {{name: echo, port: 80}}}}}}]"
             ),
-            unresolved("!ResolvedRefs: UnsupportedProtocol"),
-            Some("is a Service of HTTP/2, for which there are no copies yet"),
+            sound,
+            None,
         ),
     ] {
         let world = world(&[gateway(HTTP), grpc_route(&format!("{{{asked}}}"))]);
