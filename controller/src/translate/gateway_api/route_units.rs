@@ -99,7 +99,7 @@ impl GatewayApi {
     ) -> (Option<ParsedRoute>, Vec<Diagnostic>) {
         let (objects, known) = (scene.store.gateway_api(), (&self.gateways, &self.policies));
         if let Some(route) = StreamParts::find(objects, key) {
-            return stream_route::parse(&route, known, (scene.settings, scene.defaults), lookup);
+            return stream_route::parse(&route, known, (scene.settings, &scene.rules().settings), lookup);
         }
         let parse = |route| route::parse(route, known, (scene.settings, scene.rules()), lookup);
         RouteParts::find(objects, key).map(parse).unwrap_or_default()

@@ -19,8 +19,8 @@ use crate::object::ObjectKey;
 use crate::route_defaults::UpstreamSettings;
 use crate::settings::ControllerSettings;
 use gateway::config::{
-    Action, Affinity, BackendId, BackendPolicies, ExternalAuth, Mirror, Origin, Owner, Route, RouteMatch, RoutePolicies,
-    ServiceBackend,
+    Action, Affinity, BackendId, BackendPolicies, ExternalAuth, Mirror, Origin, Owner, Route, RouteMatch,
+    RoutePolicies, ServiceBackend,
 };
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
