@@ -182,7 +182,7 @@ impl<'a> Reader<'a> {
         }
         let host = host_names::parse(text);
         let unsupported = |error: HostNameError| {
-            self.fail("UnsupportedValue", "hostname", text.unwrap_or_default(), &error.to_string())
+            self.fail("UnsupportedValue", "hostname", text.unwrap_or_default(), &error.to_string());
         };
         host.map_err(unsupported).ok()
     }

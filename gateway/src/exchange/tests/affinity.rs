@@ -130,7 +130,7 @@ fn of_three(cookies: &str) -> Lane {
 /// With the key of another one it would get an endpoint and no cookie, and the next request another backend.
 #[test]
 fn a_session_is_with_one_of_several_backends() {
-    let route = of_three("").exchange.decision.route.clone().expect("a route");
+    let route = of_three("").exchange.decision.route.expect("a route");
     let [.., shop, spare, none] = route.backends() else { panic!("backends") };
     let [shop, spare, none] = [shop, spare, none].map(|backend| backend.upstream.tag());
     for (cookies, expected, begins) in [
