@@ -12,6 +12,7 @@ mod grpc_route;
 mod http_route;
 mod listener;
 mod null;
+mod raw_status;
 mod reference;
 mod reference_grant;
 mod service;
@@ -35,6 +36,7 @@ pub use http_route::{
     HttpRouteMatch, HttpRouteRule, HttpRouteSpec, NamedMatch, PathMatch, Retry, RouteBackendRef, Timeouts,
 };
 pub use listener::{AllowedRoutes, FromNamespaces, Listener, ListenerTls, RouteGroupKind};
+pub use raw_status::RawStatus;
 pub use reference::{BackendRef, ObjectReference, ParentReference, PolicyTargetReference};
 pub use reference_grant::{GrantFrom, GrantTo, ReferenceGrantSpec};
 pub use service::{GatewayService, OwnService, ServicePort, ServiceType, TARGET_PORTS, target_port, target_ports_name};
@@ -46,7 +48,6 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use null::or_default;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer};
-use serde_json::Value;
 
 /// The API group of all these kinds.
 pub const GROUP: &str = "gateway.networking.k8s.io";
@@ -64,8 +65,8 @@ pub struct Resource<S> {
     /// What the user asks for.
     #[serde(deserialize_with = "or_default")]
     pub spec: S,
-    /// What it says now, in whatever form; null where it says nothing.
-    pub status: Value,
+    /// What it says now.
+    pub status: RawStatus,
 }
 
 /// `GatewayClass`.

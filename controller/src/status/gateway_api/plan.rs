@@ -4,7 +4,7 @@ use super::merged::{Facts, merged};
 use super::place::Place;
 use super::unopened::Unopened;
 use crate::address::Address;
-use crate::gateway_api::{ObjectStatus, StatusParts};
+use crate::gateway_api::{ObjectStatus, RawStatus, StatusParts};
 use crate::object::{Kind, Object, ObjectKey};
 use gateway::config::UnopenedPort;
 use jiff::Timestamp;
@@ -182,7 +182,7 @@ impl State {
         if metadata.generation != status.generation {
             return None;
         }
-        let fields = merged(now, status, facts)?;
+        let fields = merged(&now.read(), status, facts)?;
         Some(StatusUpdate { key: key.clone(), resource_version: self.version().to_owned(), fields })
     }
 
@@ -204,7 +204,7 @@ fn withdrawn(object: &Object) -> Option<ObjectStatus> {
 }
 
 /// Of the kinds whose statuses we write: the metadata, and the status.
-pub(in crate::status) fn parts(object: &Object) -> Option<(&ObjectMeta, &Value)> {
+pub(in crate::status) fn parts(object: &Object) -> Option<(&ObjectMeta, &RawStatus)> {
     Some(match object {
         Object::GatewayClass(object) => (&object.metadata, &object.status),
         Object::Gateway(object) => (&object.metadata, &object.status),
