@@ -2,6 +2,19 @@
 
 use super::*;
 
+/// A Gateway for all hosts.
+const GATEWAY: &str = "---
+apiVersion: gateway.networking.k8s.io/v1
+kind: GatewayClass
+metadata: { name: adit }
+spec: { controllerName: adit.dev/gateway-controller }
+---
+apiVersion: gateway.networking.k8s.io/v1
+kind: Gateway
+metadata: { name: edge }
+spec: { gatewayClassName: adit, listeners: [{ name: http, port: 80, protocol: HTTP }] }
+";
+
 #[test]
 fn the_auth_server_is_named() {
     let explain = |url: &str| {
@@ -34,17 +47,7 @@ spec:
 
 #[test]
 fn the_auth_server_of_a_filter_is_named() {
-    let gateway = "---
-apiVersion: gateway.networking.k8s.io/v1
-kind: GatewayClass
-metadata: { name: adit }
-spec: { controllerName: adit.dev/gateway-controller }
----
-apiVersion: gateway.networking.k8s.io/v1
-kind: Gateway
-metadata: { name: edge }
-spec: { gatewayClassName: adit, listeners: [{ name: http, port: 80, protocol: HTTP }] }
----
+    let route = "---
 apiVersion: gateway.networking.k8s.io/v1
 kind: HTTPRoute
 metadata: { name: guarded }
@@ -55,7 +58,7 @@ spec:
     - filters: [{ type: ExternalAuth, externalAuth: { protocol: HTTP, backendRef: { name: pay, port: 80 } } }]
       backendRefs: [{ name: pay, port: 80 }]
 ";
-    let objects = format!("{OBJECTS}{gateway}");
+    let objects = format!("{OBJECTS}{GATEWAY}{route}");
     let explanation = explain_objects(&objects, ControllerSettings::default(), "http://filtered.test/");
     let forwarded = "forwarded to default/pay:80 as /\n  at 10.0.0.3:8080\n";
     let expected = format!("{forwarded}  if http://pay.default.svc:80 allows it, at 10.0.0.3:8080");
@@ -296,16 +299,6 @@ spec:
 fn the_fields_of_a_rules_policies_are_shown() {
     const ROUTE: &str = "---
 apiVersion: gateway.networking.k8s.io/v1
-kind: GatewayClass
-metadata: { name: adit }
-spec: { controllerName: adit.dev/gateway-controller }
----
-apiVersion: gateway.networking.k8s.io/v1
-kind: Gateway
-metadata: { name: edge }
-spec: { gatewayClassName: adit, listeners: [{ name: http, port: 80, protocol: HTTP }] }
----
-apiVersion: gateway.networking.k8s.io/v1
 kind: HTTPRoute
 metadata: { name: api }
 spec:
@@ -320,7 +313,7 @@ kind: AditPolicy
 metadata: { name: limits }
 spec: { limitRps: 5, allowlistSourceRange: none }
 ";
-    let objects = format!("{OBJECTS}{ROUTE}");
+    let objects = format!("{OBJECTS}{GATEWAY}{ROUTE}");
     let explained = explain_objects(&objects, ControllerSettings::default(), "http://policed.test/");
     let shown =
         |setting: &Setting| format!("{} {:?} of {}", setting.source.field, setting.value, setting.source.object);
