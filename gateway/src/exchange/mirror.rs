@@ -155,11 +155,6 @@ impl Exchange {
 }
 
 impl MirrorRequest {
-    /// What its mirror speaks.
-    pub(crate) fn protocol(&self) -> EndpointProtocol {
-        self.protocol
-    }
-
     /// The endpoint to try next. `None`: the copy is given up.
     pub fn next_endpoint(&mut self) -> Option<Destination> {
         let pick =

@@ -2,6 +2,7 @@ use crate::config::{BackendPolicies, BackendProtocol, Timeouts, UpstreamConnecti
 use crate::policy::basic_auth::Verification;
 use crate::request::Reply;
 use crate::tls::backend;
+use http::uri::Scheme;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -31,6 +32,13 @@ pub struct Destination {
     /// Whether it has to be a new connection, where connections serve one request at a time: one that was kept has just proved
     /// stale.
     pub fresh: bool,
+}
+
+impl Destination {
+    /// That of URLs of it.
+    pub(crate) fn scheme(&self) -> Scheme {
+        if self.tls.is_some() { Scheme::HTTPS } else { Scheme::HTTP }
+    }
 }
 
 /// What an endpoint speaks, and so which lane takes a request there.

@@ -3,8 +3,9 @@
 use super::access::Access;
 use super::client::{ClientHead, ClientRequest, ClientSession, Http1Session, Http2Session};
 use super::fastcgi::{self, Served};
-use super::http1::{self, Http1Lane, Outcome};
-use super::http2::{self, Http2Lane};
+use super::http1::{Http1Lane, Outcome};
+use super::http2::Http2Lane;
+use super::mirrors::Mirrors;
 use crate::connection::Arrival;
 use crate::exchange::{Context, Destination, EndpointProtocol, Exchange, Step};
 use bytes::BytesMut;
@@ -17,8 +18,7 @@ use std::sync::Arc;
 pub(crate) struct Lanes {
     context: Arc<Context>,
     access: Access,
-    mirrors: http1::Mirrors,
-    http2_mirrors: http2::Mirrors,
+    mirrors: Mirrors,
     http1: Http1Lane,
     http2: Http2Lane,
 }
@@ -28,8 +28,7 @@ impl Lanes {
     pub(crate) fn new(context: Arc<Context>) -> Self {
         Self {
             access: Access::new(&context),
-            mirrors: http1::Mirrors::new(&context),
-            http2_mirrors: http2::Mirrors::new(&context),
+            mirrors: Mirrors::new(&context),
             http1: Http1Lane::new(&context),
             http2: Http2Lane::new(&context),
             context,
@@ -80,12 +79,7 @@ impl Lanes {
     fn copy(&self, request: &mut ClientRequest) {
         let framing = request.body_framing();
         let copies = request.exchange.mirror_requests(&request.head.view(), framing);
-        for copy in copies {
-            match copy.protocol() {
-                EndpointProtocol::Http2 => self.http2_mirrors.send(copy),
-                _ => self.mirrors.send(copy),
-            }
-        }
+        copies.into_iter().for_each(|copy| self.mirrors.send(copy));
     }
 
     async fn serve(&self, mut request: Box<ClientRequest>) -> Outcome {

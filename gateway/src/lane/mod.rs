@@ -11,5 +11,6 @@ mod firewall;
 mod head;
 pub(crate) mod http1;
 mod http2;
+mod mirrors;
 
 pub(crate) use driver::Lanes;

@@ -1,4 +1,4 @@
-//! Copies of requests, which are sent to mirrors beside the requests themselves. What a mirror responds is thrown away.
+//! Copies of requests for mirrors of HTTP/1.1.
 
 use super::RequestHead;
 use super::copy_upload::CopyUpload;
@@ -15,8 +15,8 @@ use bytes::Bytes;
 use std::io::{self, ErrorKind};
 use std::sync::Arc;
 
-/// Sends the copies of a worker, over connections of their own that are kept.
-#[derive(Debug)]
+/// A worker's connections to mirrors of HTTP/1.1.
+#[derive(Clone, Debug)]
 pub(in crate::lane) struct Mirrors {
     pool: Arc<Pool>,
 }
@@ -27,38 +27,25 @@ impl Mirrors {
         Self { pool: Pool::new(context.publisher().load().settings().upstream.idle) }
     }
 
-    /// Sends a copy, in a task that nobody waits for: it ends with its worker, at the latest.
-    pub(in crate::lane) fn send(&self, copy: MirrorRequest) {
-        tokio::spawn(send(Arc::clone(&self.pool), copy));
-    }
-}
-
-async fn send(pool: Arc<Pool>, mut copy: MirrorRequest) {
-    while let Some(mirror) = copy.next_endpoint() {
-        match attempt(&pool, &mut copy, &mirror).await {
-            Ok(()) => return,
-            Err(failure) => copy.failed(failure),
-        }
-    }
-}
-
-async fn attempt(pool: &Arc<Pool>, copy: &mut MirrorRequest, mirror: &Destination) -> Result<(), Failure> {
-    let (mut connection, is_reused) = match pool.take(mirror) {
-        Some(kept) => (kept, true),
-        None => (EndpointConnection::connect(mirror).await?, false),
-    };
-    let mut is_heard = false;
-    match exchange(&mut connection, copy, mirror.timeouts, &mut is_heard).await {
-        Ok((response, framing, is_sent)) => {
-            if is_sent && framing != BodyFraming::UntilClose && response.keeps_alive() {
-                keep(Arc::clone(pool), connection, framing, mirror.clone()).await;
+    /// Sends a copy to an endpoint.
+    pub(in crate::lane) async fn attempt(&self, copy: &mut MirrorRequest, mirror: &Destination) -> Result<(), Failure> {
+        let (mut connection, is_reused) = match self.pool.take(mirror) {
+            Some(kept) => (kept, true),
+            None => (EndpointConnection::connect(mirror).await?, false),
+        };
+        let mut is_heard = false;
+        match exchange(&mut connection, copy, mirror.timeouts, &mut is_heard).await {
+            Ok((response, framing, is_sent)) => {
+                if is_sent && framing != BodyFraming::UntilClose && response.keeps_alive() {
+                    keep(Arc::clone(&self.pool), connection, framing, mirror.clone()).await;
+                }
+                Ok(())
             }
-            Ok(())
-        }
-        Err(error) => {
-            tracing::debug!(%error, address = %mirror.address, "a mirror did not take a copy");
-            let stale = is_reused && !is_heard && error.is_cut_off();
-            Err(Failure::Upstream { fault: error.fault(), stale, untouched: false, replayable: true })
+            Err(error) => {
+                tracing::debug!(%error, address = %mirror.address, "a mirror did not take a copy");
+                let stale = is_reused && !is_heard && error.is_cut_off();
+                Err(Failure::Upstream { fault: error.fault(), stale, untouched: false, replayable: true })
+            }
         }
     }
 }

@@ -8,7 +8,6 @@ use crate::lane::client::ClientRequest;
 use crate::lane::endpoint::Interrupted;
 use crate::lane::head::ResponseHead;
 use bytes::Bytes;
-use http::uri::Scheme;
 use http::{HeaderValue, StatusCode, Version, header, response};
 
 /// A request and its stream to an endpoint.
@@ -35,8 +34,7 @@ impl<'r> Attempt<'r> {
     ) -> Result<Self, Interrupted> {
         let framing = request.body_framing();
         let head = request_head(request, framing);
-        let scheme = if destination.tls.is_some() { Scheme::HTTPS } else { Scheme::HTTP };
-        let head = head.into_request(scheme, destination.address).ok_or(Failure::Internal)?;
+        let head = head.into_request(destination.scheme(), destination.address).ok_or(Failure::Internal)?;
         let is_sent = framing == BodyFraming::None;
         let begun = EndpointStream::begin(place, head, is_sent, destination.timeouts);
         let endpoint = begun.map_err(|error| upstream(request, &error, is_reused))?;
@@ -199,11 +197,5 @@ fn request_head(request: &ClientRequest, framing: BodyFraming) -> RequestHead {
 /// of the response.
 fn upstream(request: &ClientRequest, error: &StreamError, is_stale: bool) -> Interrupted {
     tracing::debug!(%error, "an endpoint of HTTP/2 did not respond");
-    let untouched = error.is_unprocessed();
-    Interrupted::Failed(Failure::Upstream {
-        fault: error.fault(),
-        stale: untouched || is_stale && error.is_cut_off(),
-        untouched,
-        replayable: request.is_replayable(),
-    })
+    error.failure(is_stale, request.is_replayable()).into()
 }

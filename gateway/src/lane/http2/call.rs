@@ -2,12 +2,11 @@
 
 use super::pool::Pool;
 use super::stream::{Progress, StreamError};
-use super::{EndpointStream, RequestHead};
-use crate::exchange::{Context, Destination, Exchange, Failure, MAX_INTERIM, Subrequest, UpstreamFault};
+use super::{EndpointStream, INVALID, RequestHead};
+use crate::exchange::{Context, Destination, Exchange, Failure, MAX_INTERIM, Subrequest};
 use crate::headers::Headers;
 use crate::request::{RequestView, is_call};
 use bytes::{Bytes, BytesMut};
-use http::uri::Scheme;
 use http::{HeaderMap, StatusCode, response};
 use std::sync::Arc;
 
@@ -57,13 +56,9 @@ impl Calls {
 
     /// The body of the answer to a call.
     async fn call(&self, call: Subrequest, server: &Destination) -> Result<Bytes, Failure> {
-        let (place, is_reused) = match self.pool.take(server) {
-            Some(place) => (place, true),
-            None => (self.pool.connect(server).await?, false),
-        };
-        let scheme = if server.tls.is_some() { Scheme::HTTPS } else { Scheme::HTTP };
+        let (place, is_reused) = self.pool.place(server).await?;
         let head = RequestHead::own(call.method, call.target.into(), call.headers);
-        let head = head.into_request(scheme, server.address).ok_or(Failure::Internal)?;
+        let head = head.into_request(server.scheme(), server.address).ok_or(Failure::Internal)?;
         let mut is_heard = false;
         let answered = match EndpointStream::begin(place, head, false, server.timeouts) {
             Ok(mut stream) => {
@@ -74,7 +69,10 @@ impl Calls {
         };
         answered.map_err(|error| {
             tracing::debug!(%error, address = %server.address, "a call is not answered");
-            failure(&error, is_reused && !is_heard)
+            match error {
+                CallError::Stream(error) => error.failure(is_reused && !is_heard, true),
+                CallError::Malformed | CallError::Status(_) | CallError::TooLarge => INVALID,
+            }
         })
     }
 }
@@ -121,15 +119,4 @@ fn check_head(head: &response::Parts, is_ended: bool) -> Result<(), CallError> {
 fn check_status(headers: &HeaderMap) -> Result<(), CallError> {
     let status = headers.get("grpc-status").map(|status| String::from_utf8_lossy(status.as_bytes()).into_owned());
     if status.as_deref() == Some("0") { Ok(()) } else { Err(CallError::Status(status)) }
-}
-
-/// What an error is to the exchange. `is_stale` if the connection has served before, and nothing has come of the answer.
-fn failure(error: &CallError, is_stale: bool) -> Failure {
-    let CallError::Stream(error) = error else {
-        let fault = UpstreamFault::Invalid;
-        return Failure::Upstream { fault, stale: false, untouched: false, replayable: true };
-    };
-    let untouched = error.is_unprocessed();
-    let stale = untouched || is_stale && error.is_cut_off();
-    Failure::Upstream { fault: error.fault(), stale, untouched, replayable: true }
 }

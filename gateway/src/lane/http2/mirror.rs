@@ -1,22 +1,19 @@
-//! Copies of requests for mirrors that speak HTTP/2. What these respond is thrown away.
+//! Copies of requests for mirrors of HTTP/2.
 
 use super::pool::Pool;
 use super::stream::{Progress, StreamError};
-use super::{EndpointStream, RequestHead};
+use super::{EndpointStream, INVALID, RequestHead};
 use crate::connection::BodyFraming;
-use crate::exchange::{
-    Context, CopiedBody, CopiedPiece, Destination, Failure, MAX_INTERIM, MirrorRequest, UpstreamFault,
-};
+use crate::exchange::{Context, CopiedBody, CopiedPiece, Destination, Failure, MAX_INTERIM, MirrorRequest};
 use http::header;
-use http::uri::Scheme;
 use std::collections::VecDeque;
 use std::sync::Arc;
 
 /// Bytes of a response's body that are read. A call whose answer is longer is cancelled.
 const DISCARDED: usize = 64 << 10;
 
-/// Sends the copies of a worker, over connections of their own that are kept.
-#[derive(Debug)]
+/// A worker's connections to mirrors of HTTP/2.
+#[derive(Clone, Debug)]
 pub(in crate::lane) struct Mirrors {
     pool: Arc<Pool>,
 }
@@ -44,37 +41,23 @@ impl Mirrors {
         Self { pool: Pool::new(context.publisher().load().settings().upstream.idle) }
     }
 
-    /// Sends a copy, in a task that nobody waits for: it ends with its worker, at the latest.
-    pub(in crate::lane) fn send(&self, copy: MirrorRequest) {
-        tokio::spawn(send(Arc::clone(&self.pool), copy));
+    /// Sends a copy to an endpoint.
+    pub(in crate::lane) async fn attempt(&self, copy: &mut MirrorRequest, mirror: &Destination) -> Result<(), Failure> {
+        let (place, is_reused) = self.pool.place(mirror).await?;
+        let head = head(copy).into_request(mirror.scheme(), mirror.address).ok_or(Failure::Internal)?;
+        let mut is_heard = false;
+        let sent = match EndpointStream::begin(place, head, copy.body.is_none(), mirror.timeouts) {
+            Ok(mut stream) => exchange(&mut stream, Upload::of(copy.body.as_mut()), &mut is_heard).await,
+            Err(error) => Err(error.into()),
+        };
+        sent.map_err(|error| {
+            tracing::debug!(%error, address = %mirror.address, "a mirror did not take a copy");
+            match error {
+                CopyError::Stream(error) => error.failure(is_reused && !is_heard, true),
+                CopyError::Interim | CopyError::CutOff => INVALID,
+            }
+        })
     }
-}
-
-async fn send(pool: Arc<Pool>, mut copy: MirrorRequest) {
-    while let Some(mirror) = copy.next_endpoint() {
-        match attempt(&pool, &mut copy, &mirror).await {
-            Ok(()) => return,
-            Err(failure) => copy.failed(failure),
-        }
-    }
-}
-
-async fn attempt(pool: &Pool, copy: &mut MirrorRequest, mirror: &Destination) -> Result<(), Failure> {
-    let (place, is_reused) = match pool.take(mirror) {
-        Some(place) => (place, true),
-        None => (pool.connect(mirror).await?, false),
-    };
-    let scheme = if mirror.tls.is_some() { Scheme::HTTPS } else { Scheme::HTTP };
-    let head = head(copy).into_request(scheme, mirror.address).ok_or(Failure::Internal)?;
-    let mut is_heard = false;
-    let sent = match EndpointStream::begin(place, head, copy.body.is_none(), mirror.timeouts) {
-        Ok(mut stream) => exchange(&mut stream, Upload::of(copy.body.as_mut()), &mut is_heard).await,
-        Err(error) => Err(error.into()),
-    };
-    sent.map_err(|error| {
-        tracing::debug!(%error, address = %mirror.address, "a mirror did not take a copy");
-        failure(&error, is_reused && !is_heard)
-    })
 }
 
 fn head(copy: &MirrorRequest) -> RequestHead {
@@ -150,13 +133,4 @@ impl<'c> Upload<'c> {
             }
         }
     }
-}
-
-/// What an error is to the copy. `is_stale` if the connection has served before, and nothing has come of the response.
-fn failure(error: &CopyError, is_stale: bool) -> Failure {
-    let (fault, untouched, is_cut_off) = match error {
-        CopyError::Stream(error) => (error.fault(), error.is_unprocessed(), error.is_cut_off()),
-        CopyError::Interim | CopyError::CutOff => (UpstreamFault::Invalid, false, false),
-    };
-    Failure::Upstream { fault, stale: untouched || is_stale && is_cut_off, untouched, replayable: true }
 }

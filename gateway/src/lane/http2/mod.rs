@@ -16,6 +16,12 @@ use connection::{EndpointConnection, Place};
 use request_head::RequestHead;
 use stream::EndpointStream;
 
+use crate::exchange::{Failure, UpstreamFault};
+
 pub(super) use call::Calls;
 pub(super) use mirror::Mirrors;
 pub(super) use serve::Http2Lane;
+
+/// A response to a request of our own accord that is none.
+const INVALID: Failure =
+    Failure::Upstream { fault: UpstreamFault::Invalid, stale: false, untouched: false, replayable: true };

@@ -57,6 +57,17 @@ impl Pool {
         open.find_map(|kept| kept.connection.place())
     }
 
+    /// A place on a connection that is open or is opened now, and whether the connection has served before.
+    ///
+    /// # Errors
+    /// As of [`Self::connect`].
+    pub(super) async fn place(&self, destination: &Destination) -> Result<(Place, bool), Failure> {
+        match self.take(destination) {
+            Some(place) => Ok((place, true)),
+            None => Ok((self.connect(destination).await?, false)),
+        }
+    }
+
     /// Opens another connection, and keeps it. Returns a place on it.
     ///
     /// # Errors

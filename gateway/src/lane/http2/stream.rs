@@ -2,7 +2,7 @@
 
 use super::Place;
 use crate::config::Timeouts;
-use crate::exchange::UpstreamFault;
+use crate::exchange::{Failure, UpstreamFault};
 use crate::lane::client::poll_room;
 use crate::lane::endpoint::{Patience, is_cut_off};
 use bytes::Bytes;
@@ -62,7 +62,7 @@ pub(super) enum StreamError {
 impl StreamError {
     /// What it says of the endpoint. As in nginx, a stream that is reset is no broken connection; nor is one that h2 gave up,
     /// since what the endpoint has sent violates HTTP/2.
-    pub(super) fn fault(&self) -> UpstreamFault {
+    fn fault(&self) -> UpstreamFault {
         match self {
             Self::Timeout => UpstreamFault::TimedOut,
             Self::H2(error) if error.is_io() || self.is_unprocessed() => UpstreamFault::Closed,
@@ -72,13 +72,21 @@ impl StreamError {
 
     /// Whether the endpoint has certainly not processed the request (RFC 9113, section 8.7): it refused the stream, or its
     /// GOAWAY has an earlier one as its last stream. h2 reports a GOAWAY only to streams after that one.
-    pub(super) fn is_unprocessed(&self) -> bool {
+    fn is_unprocessed(&self) -> bool {
         let Self::H2(error) = self else { return false };
         error.is_remote() && (error.is_go_away() || error.is_reset() && error.reason() == Some(Reason::REFUSED_STREAM))
     }
 
+    /// What it is to the exchange. `is_stale` if the connection has served before, and nothing has come of the response;
+    /// `replayable` if the request can be sent again.
+    pub(super) fn failure(&self, is_stale: bool, replayable: bool) -> Failure {
+        let untouched = self.is_unprocessed();
+        let stale = untouched || is_stale && self.is_cut_off();
+        Failure::Upstream { fault: self.fault(), stale, untouched, replayable }
+    }
+
     /// Whether the connection was closed.
-    pub(super) fn is_cut_off(&self) -> bool {
+    fn is_cut_off(&self) -> bool {
         matches!(self, Self::H2(error) if error.get_io().is_some_and(is_cut_off))
     }
 }
