@@ -3,11 +3,13 @@
 use anyhow::{Context, Result, bail, ensure};
 use rustix::param::page_size;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use std::collections::BTreeSet;
 use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 /// How long a process may take to listen.
@@ -130,12 +132,23 @@ fn proportional(pid: u32) -> Result<u64> {
     Ok(line.trim().trim_end_matches(" kB").parse::<u64>()? << 10)
 }
 
-/// An address of this machine that nobody listens on.
+/// An address of this machine that nobody listens on, another one with each call.
 ///
 /// # Errors
 /// No port is free.
 pub fn free_address() -> Result<SocketAddr> {
-    Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?)
+    // Nobody may listen yet on what was chosen before, so the kernel can choose it again.
+    static CHOSEN: Mutex<BTreeSet<SocketAddr>> = Mutex::new(BTreeSet::new());
+    let mut chosen = CHOSEN.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut held = Vec::new();
+    loop {
+        let listener = TcpListener::bind("127.0.0.1:0")?;
+        let address = listener.local_addr()?;
+        if chosen.insert(address) {
+            return Ok(address);
+        }
+        held.push(listener);
+    }
 }
 
 /// Lets this process, and those that it starts, have so many files open.
