@@ -1,23 +1,24 @@
 use super::parsed_ingress::{ParsedIngress, Reference};
 use super::rank::Rank;
+use super::small_map::{SmallMap, SmallSet};
 use crate::annotation::AffinitySettings;
 use crate::object::ObjectKey;
 use crate::route_defaults::UpstreamSettings;
 use gateway::config::{Affinity, HostName, ServiceBackend, Subject};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// Which Ingresses have a say on a host, the oldest first.
 #[derive(Debug, Default)]
-pub(super) struct Claims(BTreeMap<HostName, BTreeSet<Arc<Rank>>>);
+pub(super) struct Claims(BTreeMap<HostName, SmallSet<Arc<Rank>>>);
 
 impl Claims {
     pub(super) fn of(&self, host: &HostName) -> impl Iterator<Item = &Arc<Rank>> {
-        self.0.get(host).into_iter().flatten()
+        self.0.get(host).into_iter().flat_map(SmallMap::keys)
     }
 
     pub(super) fn add(&mut self, host: HostName, rank: Arc<Rank>) {
-        self.0.entry(host).or_default().insert(rank);
+        self.0.entry(host).or_default().insert(rank, ());
     }
 
     pub(super) fn remove(&mut self, host: &HostName, rank: &Rank) {
@@ -30,10 +31,9 @@ impl Claims {
     }
 }
 
-/// Which Ingresses name a Service port, the oldest first. Most ports are named by one, and a node of the inner map has room
-/// for eleven: so it holds pointers.
+/// Which Ingresses name a Service port, the oldest first.
 #[derive(Debug, Default)]
-pub(super) struct References(BTreeMap<ServiceBackend, BTreeMap<Arc<Rank>, Box<Referrer>>>);
+pub(super) struct References(BTreeMap<ServiceBackend, SmallMap<Arc<Rank>, Box<Referrer>>>);
 
 /// One Ingress that names a Service port.
 #[derive(Debug)]
@@ -50,7 +50,7 @@ pub(super) struct Referrer {
 
 impl References {
     pub(super) fn of(&self, backend: &ServiceBackend) -> impl Iterator<Item = (&Rank, &Referrer)> {
-        let referrers = self.0.get(backend).into_iter().flatten();
+        let referrers = self.0.get(backend).into_iter().flat_map(SmallMap::iter);
         referrers.map(|(rank, referrer)| (rank.as_ref(), referrer.as_ref()))
     }
 

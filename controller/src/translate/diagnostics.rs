@@ -80,11 +80,11 @@ pub(super) fn of_backend(
     let of_streams = streams
         .of(id)
         .map(|listener| diagnostic(listener.origin.object.clone(), listener.origin.field.clone(), of_session));
-    let of_routes = routes.of(id).map(|(key, referrer)| {
+    let of_routes = routes.of(id).map(|(rank, referrer)| {
         let field = format!("{}.{}", referrer.field, problem.part).into();
-        let is_of_requests = matches!(key.kind, Kind::HttpRoute | Kind::GrpcRoute);
+        let is_of_requests = matches!(rank.key.kind, Kind::HttpRoute | Kind::GrpcRoute);
         let otherwise = if is_of_requests { "requests are answered with 503" } else { of_session };
-        diagnostic(key.into(), field, otherwise).at(referrer.place.clone())
+        diagnostic((&rank.key).into(), field, otherwise).at(rank.age.place.clone())
     });
     of_ingresses.chain(of_streams).chain(of_routes).collect()
 }

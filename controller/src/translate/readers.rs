@@ -1,3 +1,4 @@
+use super::small_map::{SmallMap, SmallSet};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// Which units read what: the way from a change to what it concerns.
@@ -5,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 pub(super) struct Readers<Unit, Read> {
     /// Ascending. Most units read one or two, and a node of a set has room for eleven.
     reads: HashMap<Unit, Box<[Read]>>,
-    readers: BTreeMap<Read, BTreeSet<Unit>>,
+    readers: BTreeMap<Read, SmallSet<Unit>>,
 }
 
 impl<Unit, Read> Default for Readers<Unit, Read> {
@@ -21,7 +22,7 @@ where
 {
     /// The units that read this.
     pub(super) fn of<'a>(&'a self, read: &Read) -> impl Iterator<Item = &'a Unit> + use<'a, Unit, Read> {
-        self.readers.get(read).into_iter().flatten()
+        self.readers.get(read).into_iter().flat_map(SmallMap::keys)
     }
 
     /// Sets what a unit reads, in place of what it read before.
@@ -38,7 +39,7 @@ where
             }
         }
         for read in &reads {
-            self.readers.entry(read.clone()).or_default().insert(unit.clone());
+            self.readers.entry(read.clone()).or_default().insert(unit.clone(), ());
         }
         if !reads.is_empty() {
             self.reads.insert(unit.clone(), reads.into_iter().collect());

@@ -31,11 +31,11 @@ pub(super) struct Attached {
     pub(super) gateway: ObjectKey,
     /// The ListenerSet, if that is the parent.
     pub(super) set: Option<ObjectKey>,
-    /// The names of the parent's listeners.
-    pub(super) listeners: BTreeSet<String>,
-    pub(super) attachments: BTreeSet<Attachment>,
+    /// The names of the parent's listeners, ascending.
+    pub(super) listeners: Box<[String]>,
+    pub(super) attachments: Box<[Attachment]>,
     /// Hosts that the route's namespace may not have.
-    pub(super) not_owned: BTreeSet<HostName>,
+    pub(super) not_owned: Box<[HostName]>,
 }
 
 /// Why a route does not attach to a parent: the reason of its condition, and a sentence.
@@ -118,22 +118,16 @@ impl Seeker<'_> {
             let message = format!("is to listeners that take no {kind}s of this namespace (protocol, allowedRoutes)");
             return Err(("NotAllowedByListeners", message));
         }
-        let mut attached = Attached {
-            gateway: gateway.rank.key.clone(),
-            set,
-            listeners: BTreeSet::new(),
-            attachments: BTreeSet::new(),
-            not_owned: BTreeSet::new(),
-        };
+        let (mut listeners, mut attachments, mut not_owned) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
         for listener in allowing {
             for own in self.hosts {
                 let Some(host) = intersection(&listener.host, own) else { continue };
                 if !self.own_hosts.have(&host) {
-                    attached.not_owned.insert(host);
+                    not_owned.insert(host);
                     continue;
                 }
-                attached.listeners.insert(listener.name.clone());
-                attached.attachments.extend(listener.entry.map(|entry| Attachment {
+                listeners.insert(listener.name.clone());
+                attachments.extend(listener.entry.map(|entry| Attachment {
                     entry,
                     listener: listener.host.clone(),
                     host,
@@ -141,14 +135,20 @@ impl Seeker<'_> {
                 }));
             }
         }
-        if attached.listeners.is_empty() && !attached.not_owned.is_empty() {
+        if listeners.is_empty() && !not_owned.is_empty() {
             let message = "is for hosts that its namespace may not have: --host-owners-configmap is set";
             return Err(("NotAllowedByListeners", message.to_owned()));
         }
-        if attached.listeners.is_empty() {
+        if listeners.is_empty() {
             let message = "is to listeners whose hostname takes none of the hostnames of the route";
             return Err(("NoMatchingListenerHostname", message.to_owned()));
         }
-        Ok(attached)
+        Ok(Attached {
+            gateway: gateway.rank.key.clone(),
+            set,
+            listeners: listeners.into_iter().collect(),
+            attachments: attachments.into_iter().collect(),
+            not_owned: not_owned.into_iter().collect(),
+        })
     }
 }

@@ -10,12 +10,13 @@ use super::rank::Rank;
 use super::route::ParsedRoute;
 use crate::diagnostic::{Diagnostic, Reason};
 use crate::object::{Age, ObjectKey};
+use crate::translate::small_map::{SmallMap, SmallSet};
 use gateway::config::{
     Action, Certificate, ClientCertificates, EntryPoint, HostName, HostPolicies, Origin, PathKind, Route, Subject,
     Timeouts, TlsRoute, VirtualHost,
 };
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// Which listeners and routes have a say on which host.
@@ -24,7 +25,7 @@ pub(super) struct Claims {
     /// The listeners of a host.
     listeners: BTreeMap<HostPlace, Listeners>,
     /// Routes by the host of their listener and the hosts that they take there.
-    routes: BTreeMap<(EntryPoint, HostName, HostName), BTreeSet<(HostName, Rank)>>,
+    routes: BTreeMap<(EntryPoint, HostName, HostName), SmallSet<(HostName, Arc<Rank>)>>,
     /// The hosts that these make hosts of their entry points.
     places: HostPlaces,
 }
@@ -65,7 +66,7 @@ impl Claims {
     pub(super) fn add_route(&mut self, route: &ParsedRoute) {
         for Attachment { entry, listener, host, own } in route.attachments() {
             self.places.add((entry, host.clone()));
-            self.routes.entry((entry, listener, host)).or_default().insert((own, route.rank.clone()));
+            self.routes.entry((entry, listener, host)).or_default().insert((own, Arc::clone(&route.rank)), ());
         }
     }
 
@@ -74,7 +75,7 @@ impl Claims {
             self.places.remove(&(entry, host.clone()));
             let place = (entry, listener, host);
             if let Some(routes) = self.routes.get_mut(&place) {
-                routes.remove(&(own, route.rank.clone()));
+                routes.remove(&(own, Arc::clone(&route.rank)));
                 if routes.is_empty() {
                     self.routes.remove(&place);
                 }
@@ -115,8 +116,8 @@ impl Claims {
         for (specificity, rank) in self.attached(*entry, listener, &wider) {
             let Some(route) = routes.get(&rank.key) else { continue };
             let served = match backend_certificate(route, (*entry, listener, name), gateways) {
-                Some(certificate) => backend_certificates::show(certificate, route.routes.clone()),
-                None => route.routes.clone(),
+                Some(certificate) => backend_certificates::show(certificate, route.routes.to_vec()),
+                None => route.routes.to_vec(),
             };
             tiers.entry(specificity).or_default().push((rank.age.clone(), served));
         }
@@ -210,7 +211,7 @@ impl Claims {
         let mut attached: BTreeMap<&Rank, Specificity> = BTreeMap::new();
         for host in names {
             let routes = self.routes.get(&(entry, listener.clone(), host.clone()));
-            for (own, rank) in routes.into_iter().flatten() {
+            for (own, rank) in routes.into_iter().flat_map(SmallMap::keys) {
                 let specificity = specificity(own);
                 attached.entry(rank).and_modify(|known| *known = (*known).min(specificity)).or_insert(specificity);
             }
@@ -315,5 +316,7 @@ fn is_implied(route: &Route) -> bool {
 /// The routes of the oldest object first, since of equal ones the first wins.
 fn by_age(mut routes: ByAge) -> Vec<Route> {
     routes.sort_by(|(a, _), (b, _)| a.cmp(b));
-    routes.into_iter().flat_map(|(_, routes)| routes).collect()
+    let mut routes: Vec<_> = routes.into_iter().flat_map(|(_, routes)| routes).collect();
+    routes.shrink_to_fit();
+    routes
 }

@@ -1,35 +1,39 @@
 use super::rank::Rank;
 use super::route::ParsedRoute;
-use crate::diagnostic::Place;
 use crate::object::ObjectKey;
 use crate::route_defaults::UpstreamSettings;
+use crate::translate::small_map::SmallMap;
 use gateway::config::ServiceBackend;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-/// Which routes name a Service's port.
+/// Which routes name a Service's port, the oldest first.
 #[derive(Debug, Default)]
-pub(in crate::translate) struct RouteReferences(BTreeMap<ServiceBackend, BTreeMap<ObjectKey, Referrer>>);
+pub(in crate::translate) struct RouteReferences(BTreeMap<ServiceBackend, SmallMap<Arc<Rank>, Box<Referrer>>>);
 
 /// Where a route names it.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(in crate::translate) struct Referrer {
     /// `spec.rules[0].backendRefs[0]`.
     pub(in crate::translate) field: Arc<str>,
-    pub(in crate::translate) place: Option<Place>,
     /// What its policies ask for on behalf of it.
-    upstream: Option<(Rank, UpstreamSettings)>,
+    upstream: Option<Box<UpstreamSettings>>,
 }
 
 impl RouteReferences {
-    pub(in crate::translate) fn of(&self, id: &ServiceBackend) -> impl Iterator<Item = (&ObjectKey, &Referrer)> {
-        self.0.get(id).into_iter().flatten()
+    pub(in crate::translate) fn of(&self, id: &ServiceBackend) -> impl Iterator<Item = (&Rank, &Referrer)> {
+        let referrers = self.0.get(id).into_iter().flat_map(SmallMap::iter);
+        referrers.map(|(rank, referrer)| (rank.as_ref(), referrer.as_ref()))
+    }
+
+    /// The routes that name it.
+    pub(super) fn routes(&self, id: &ServiceBackend) -> impl Iterator<Item = &ObjectKey> {
+        self.of(id).map(|(rank, _)| &rank.key)
     }
 
     /// What the oldest of the routes asks for whose policies ask for something.
     pub(in crate::translate) fn settings(&self, id: &ServiceBackend) -> Option<&UpstreamSettings> {
-        let asking = self.of(id).filter_map(|(_, referrer)| referrer.upstream.as_ref());
-        asking.min_by_key(|(rank, _)| rank).map(|(_, settings)| settings)
+        self.of(id).find_map(|(_, referrer)| referrer.upstream.as_deref())
     }
 
     /// The ports of a Service that some route names.
@@ -45,16 +49,16 @@ impl RouteReferences {
 
     pub(super) fn add(&mut self, route: &ParsedRoute) {
         for (id, field) in &route.references {
-            let upstream = route.upstreams.get(id).map(|settings| (route.rank.clone(), settings.clone()));
-            let referrer = Referrer { field: Arc::clone(field), place: route.rank.age.place.clone(), upstream };
-            self.0.entry(id.clone()).or_default().insert(route.rank.key.clone(), referrer);
+            let upstream = route.upstreams.get(id).cloned().map(Box::new);
+            let referrer = Box::new(Referrer { field: Arc::clone(field), upstream });
+            self.0.entry(id.clone()).or_default().insert(Arc::clone(&route.rank), referrer);
         }
     }
 
     pub(super) fn remove(&mut self, route: &ParsedRoute) {
         for id in route.references.keys() {
             if let Some(referrers) = self.0.get_mut(id) {
-                referrers.remove(&route.rank.key);
+                referrers.remove(&route.rank);
                 if referrers.is_empty() {
                     self.0.remove(id);
                 }

@@ -17,22 +17,24 @@ use crate::lookup::Lookup;
 use crate::object::ObjectKey;
 use crate::route_defaults::UpstreamSettings;
 use crate::settings::ControllerSettings;
+use crate::translate::exact_size::of_exact_size;
 use crate::translate::ingress::OwnHosts;
 use gateway::config::{BackendId, HostName, Route, ServiceBackend};
+use litemap::LiteMap;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// A route as translation goes on with it.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct ParsedRoute {
-    pub(super) rank: Rank,
+    pub(super) rank: Arc<Rank>,
     pub(super) generation: Option<i64>,
     pub(super) parents: Parents,
-    pub(super) routes: Vec<Route>,
+    pub(super) routes: Box<[Route]>,
     /// Where its connections or datagrams go, if it is a route of these.
     pub(super) streams: Option<Sessions>,
     /// The Services' ports that it names, each with the first field that does.
-    pub(super) references: BTreeMap<ServiceBackend, Arc<str>>,
+    pub(super) references: LiteMap<ServiceBackend, Arc<str>>,
     /// The AditPolicies that its rules name, whether or not they are there.
     pub(super) adit_policies: BTreeSet<ObjectKey>,
     /// What its policies ask for on behalf of those that it leads to.
@@ -49,7 +51,7 @@ pub(super) struct ParsedRoute {
 }
 
 /// What becomes of a route at each parent that is ours.
-pub(super) type Parents = Vec<(ParentReference, Result<Attached, NotAccepted>)>;
+pub(super) type Parents = Box<[(ParentReference, Result<Attached, NotAccepted>)]>;
 
 impl ParsedRoute {
     /// Where it takes requests.
@@ -80,7 +82,8 @@ impl ParsedRoute {
                 message: format!("Dropped Rule: {message}"),
                 ..Condition::holds("PartiallyInvalid", "UnsupportedValue")
             });
-            let conditions = [accepted, resolved].into_iter().chain(partly).collect();
+            let mut conditions: Vec<_> = [accepted, resolved].into_iter().chain(partly).collect();
+            conditions.shrink_to_fit();
             ParentStatus { parent: parent.clone(), conditions }
         });
         StatusParts::Route(parents.collect())
@@ -104,16 +107,16 @@ pub(super) fn parse<'a>(
     }
     let mut reader = RuleReader::new(&route, (settings, defaults), Known { lookup, policies }, findings);
     let rules = route.rules.into_iter().enumerate();
-    let routes: Vec<_> = rules.flat_map(|(index, rule)| reader.rule(index, rule)).collect();
+    let routes: Box<[_]> = rules.flat_map(|(index, rule)| reader.rule(index, rule)).collect();
     let invalid = reader.invalid.first().cloned();
     let is_refused = invalid.is_some() && routes.iter().all(rule::is_refusal);
     let parsed = ParsedRoute {
-        rank: Rank { age: route.age.clone(), key: route.key.clone() },
+        rank: Arc::new(Rank { age: route.age.clone(), key: route.key.clone() }),
         generation: route.metadata.generation,
         parents,
         routes,
         streams: None,
-        references: reader.references,
+        references: of_exact_size(reader.references),
         adit_policies: reader.adit_policies,
         upstreams: reader.upstreams,
         urls: reader.urls,
@@ -146,7 +149,7 @@ pub(super) fn parents(references: &[ParentReference], seeker: &Seeker<'_>, findi
             None => {}
         }
     }
-    parents
+    parents.into()
 }
 
 /// A parent that is no Gateway of ours: in a cluster that may be as it should be.

@@ -174,7 +174,7 @@ impl GatewayApi {
     /// The Gateways that send requests to a Service.
     fn gateways_before(&self, service: &ObjectKey) -> BTreeSet<ObjectKey> {
         let ports = self.references.of_service(&service.namespace, &service.name);
-        let routes = ports.flat_map(|id| self.references.of(id)).filter_map(|(route, _)| self.routes.get(route));
+        let routes = ports.flat_map(|id| self.references.routes(id)).filter_map(|route| self.routes.get(route));
         routes.flat_map(|route| route.attached()).map(|attached| attached.gateway.clone()).collect()
     }
 }

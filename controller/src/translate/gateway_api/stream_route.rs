@@ -15,9 +15,11 @@ use crate::object::{Age, Kind, ObjectKey};
 use crate::route_defaults::RouteDefaults;
 use crate::settings::ControllerSettings;
 use crate::store::{GatewayObjects, Stored};
+use crate::translate::exact_size::of_exact_size;
 use crate::translate::ingress::OwnHosts;
 use gateway::config::HostName;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 /// Such a route, of whichever kind.
 pub(super) struct StreamParts<'a> {
@@ -82,12 +84,12 @@ pub(super) fn parse(
     let StreamRule { sessions, references, unresolved } =
         stream_rule::parse(route.key, route.rules, connect_timeout, known, &mut findings);
     let parsed = ParsedRoute {
-        rank: Rank { age: route.age.clone(), key: route.key.clone() },
+        rank: Arc::new(Rank { age: route.age.clone(), key: route.key.clone() }),
         generation: route.generation,
         parents,
-        routes: Vec::new(),
+        routes: Box::default(),
         streams: Some(sessions),
-        references,
+        references: of_exact_size(references),
         adit_policies: BTreeSet::new(),
         upstreams: BTreeMap::new(),
         urls: Vec::new(),

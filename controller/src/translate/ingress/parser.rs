@@ -11,6 +11,7 @@ use crate::route_defaults::RouteDefaults;
 use crate::settings::ControllerSettings;
 use crate::source::manifest::{is_left_out, is_path_left_out};
 use crate::store::Stored;
+use crate::translate::exact_size::of_exact_size;
 use crate::translate::parsed_ingress::{HostRules, NotServed, ParsedIngress, Reference, TlsEntry};
 use crate::translate::rank::Rank;
 use gateway::config::{
@@ -18,7 +19,6 @@ use gateway::config::{
     RouteBackend, RouteMatch, RoutePolicies, ServiceBackend, Subject,
 };
 use k8s_openapi::api::networking::v1::{HTTPIngressPath, Ingress, IngressBackend, IngressRule, IngressSpec};
-use litemap::LiteMap;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
@@ -377,9 +377,4 @@ impl Parser<'_> {
             None => diagnostic,
         })
     }
-}
-
-/// Most Ingresses have one host and one backend, and a node of a `BTreeMap` has room for eleven.
-fn of_exact_size<K: Ord, V>(map: BTreeMap<K, V>) -> LiteMap<K, V> {
-    LiteMap::from_sorted_store_unchecked(map.into_iter().collect())
 }
