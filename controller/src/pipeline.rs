@@ -47,7 +47,7 @@ pub trait Translate {
 
     /// The objects of Gateway API that were translated anew since this was asked last, and what the status of each is to
     /// say; none: nothing of us.
-    fn take_statuses(&mut self) -> Vec<(ObjectKey, Option<ObjectStatus>)> {
+    fn take_statuses(&mut self) -> Vec<(ObjectKey, Option<Arc<ObjectStatus>>)> {
         Vec::new()
     }
 }

@@ -54,7 +54,7 @@ impl Translate for SharedTranslator {
         self.lock().diagnostics().cloned().collect()
     }
 
-    fn take_statuses(&mut self) -> Vec<(ObjectKey, Option<ObjectStatus>)> {
+    fn take_statuses(&mut self) -> Vec<(ObjectKey, Option<Arc<ObjectStatus>>)> {
         self.lock().take_statuses()
     }
 

@@ -26,7 +26,7 @@ pub(crate) enum Observation {
     /// An object of Gateway API is this now.
     Object(ObjectKey, Object),
     /// What the statuses of objects of Gateway API are to say, if anything of us; reported together, after they were published.
-    Statuses(Vec<(ObjectKey, Option<ObjectStatus>)>),
+    Statuses(Vec<(ObjectKey, Option<Arc<ObjectStatus>>)>),
     /// These ports cannot be opened now.
     Unopened(Arc<[UnopenedPort]>),
     /// The Service whose addresses are written.
@@ -92,7 +92,7 @@ impl Reporter {
     }
 
     /// Reports what the statuses of objects of Gateway API are to say, once that is in effect.
-    pub fn report_statuses(&self, statuses: Vec<(ObjectKey, Option<ObjectStatus>)>) {
+    pub fn report_statuses(&self, statuses: Vec<(ObjectKey, Option<Arc<ObjectStatus>>)>) {
         if !statuses.is_empty() {
             self.send(Observation::Statuses(statuses));
         }

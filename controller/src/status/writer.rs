@@ -18,6 +18,7 @@ use futures_util::{FutureExt as _, StreamExt as _};
 use jiff::Timestamp;
 use k8s_openapi::api::core::v1::Service;
 use std::future::Future;
+use std::sync::Arc;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
@@ -149,7 +150,7 @@ impl Writer {
     }
 
     /// Takes in what the statuses of Gateway API are to say, and so what is to be made for Gateways.
-    fn require(&mut self, statuses: Vec<(ObjectKey, Option<ObjectStatus>)>) {
+    fn require(&mut self, statuses: Vec<(ObjectKey, Option<Arc<ObjectStatus>>)>) {
         self.infrastructure.require(&statuses);
         for (key, status) in statuses {
             self.gateways.require(key, status);

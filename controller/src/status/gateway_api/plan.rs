@@ -11,6 +11,7 @@ use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use serde_json::Value;
 use std::collections::{BTreeSet, HashMap, HashSet};
+use std::sync::Arc;
 
 /// A status to write.
 #[derive(Clone, Debug, PartialEq)]
@@ -41,7 +42,7 @@ pub(in crate::status) struct Plan {
 #[derive(Debug)]
 struct State {
     object: Object,
-    status: Option<ObjectStatus>,
+    status: Option<Arc<ObjectStatus>>,
     /// Our last update is not part of `object`, or another one's is missing.
     is_outdated: bool,
 }
@@ -94,7 +95,7 @@ impl Plan {
     }
 
     /// The status of an object is to say this, or nothing of us.
-    pub(in crate::status) fn require(&mut self, key: ObjectKey, status: Option<ObjectStatus>) {
+    pub(in crate::status) fn require(&mut self, key: ObjectKey, status: Option<Arc<ObjectStatus>>) {
         if let Some(state) = self.objects.get_mut(&key) {
             state.status = status.or_else(|| withdrawn(&state.object));
             self.due.insert(key);
@@ -193,14 +194,14 @@ impl State {
 
 /// What the status of an object of which nothing is ours says: a route or a policy has no entry of us, and anything else is of those
 /// who have it now.
-fn withdrawn(object: &Object) -> Option<ObjectStatus> {
+fn withdrawn(object: &Object) -> Option<Arc<ObjectStatus>> {
     let none = match object {
         Object::GatewayClass(_) | Object::Gateway(_) | Object::ListenerSet(_) => return None,
         Object::BackendTlsPolicy(_) | Object::AditPolicy(_) => StatusParts::Policy(Vec::new()),
         _ => StatusParts::Route(Vec::new()),
     };
     let (metadata, _) = parts(object)?;
-    Some(ObjectStatus { generation: metadata.generation, parts: none })
+    Some(Arc::new(ObjectStatus { generation: metadata.generation, parts: none }))
 }
 
 /// Of the kinds whose statuses we write: the metadata, and the status.
@@ -237,9 +238,9 @@ mod tests {
         Object::GatewayClass(serde_json::from_value(class).expect("a GatewayClass"))
     }
 
-    fn accepted(generation: i64) -> ObjectStatus {
+    fn accepted(generation: i64) -> Arc<ObjectStatus> {
         let condition = Condition::holds("Accepted", "Accepted");
-        ObjectStatus { generation: Some(generation), parts: StatusParts::GatewayClass(vec![condition]) }
+        Arc::new(ObjectStatus { generation: Some(generation), parts: StatusParts::GatewayClass(vec![condition]) })
     }
 
     fn plan() -> Plan {
@@ -343,7 +344,7 @@ mod tests {
         let closed = UnopenedPort { protocol: port.0, port: port.1, origin, message: "is taken".to_owned() };
         plan.publish(vec![Address::Ip("1.2.3.4".into())]);
         plan.observe(key.clone(), gateway(1, &Value::Null));
-        plan.require(key.clone(), Some(ObjectStatus { generation: Some(1), parts }));
+        plan.require(key.clone(), Some(Arc::new(ObjectStatus { generation: Some(1), parts })));
         for (version, ports, reason) in
             [(1, vec![], "Programmed"), (2, vec![closed], "Pending"), (3, vec![], "Programmed")]
         {

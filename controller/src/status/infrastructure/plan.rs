@@ -11,6 +11,7 @@ use crate::status::gateway_api::Place;
 use k8s_openapi::api::core::v1::Service;
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
 
 /// One write.
 #[derive(Clone, Debug, PartialEq)]
@@ -127,7 +128,7 @@ impl Plan {
 
     /// What the statuses of objects say of the Services that Gateways ask for. One that is not ours asks for nothing, and
     /// what was made for it stays until it goes.
-    pub(in crate::status) fn require(&mut self, statuses: &[(ObjectKey, Option<ObjectStatus>)]) {
+    pub(in crate::status) fn require(&mut self, statuses: &[(ObjectKey, Option<Arc<ObjectStatus>>)]) {
         for (gateway, status) in statuses.iter().filter(|(key, _)| key.kind == Kind::Gateway) {
             let wish = match status.as_ref().map(|status| &status.parts) {
                 Some(StatusParts::Gateway { service, .. }) => service.clone(),

@@ -58,7 +58,7 @@ impl Translator {
     }
 
     /// What the statuses of those that were translated since this was asked last are to say; none: nothing of us.
-    pub fn take_statuses(&mut self) -> Vec<(ObjectKey, Option<ObjectStatus>)> {
+    pub fn take_statuses(&mut self) -> Vec<(ObjectKey, Option<Arc<ObjectStatus>>)> {
         self.gateway_api.take_statuses()
     }
 

@@ -341,7 +341,7 @@ impl GatewayApi {
     }
 
     /// What the statuses of those that were read since this was asked last are to say; none: nothing of us.
-    pub(in crate::translate) fn take_statuses(&mut self) -> Vec<(ObjectKey, Option<ObjectStatus>)> {
+    pub(in crate::translate) fn take_statuses(&mut self) -> Vec<(ObjectKey, Option<Arc<ObjectStatus>>)> {
         self.statuses.take()
     }
 }

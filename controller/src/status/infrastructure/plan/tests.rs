@@ -83,7 +83,7 @@ impl Cluster {
             addresses: vec![],
             service,
         };
-        self.plan.require(&[(edge(), Some(ObjectStatus { generation: Some(1), parts }))]);
+        self.plan.require(&[(edge(), Some(Arc::new(ObjectStatus { generation: Some(1), parts })))]);
     }
 
     /// Writes all that is to be written, and says what that was.
