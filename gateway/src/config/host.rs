@@ -3,6 +3,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 /// Everything that is served under one host name. A `server-alias` is a virtual host of its own with equal routes.
+/// There are tens of thousands, so what few have is boxed.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct VirtualHost {
     /// The name of the host. Requests with this host use the routes below.
@@ -18,11 +19,11 @@ pub struct VirtualHost {
     /// What holds for the host whichever Ingress a route comes from.
     pub policies: Arc<HostPolicies>,
     /// The host only redirects to its counterpart with or without `www.`; `routes` is then empty.
-    pub www_redirect: Option<WwwRedirect>,
+    pub www_redirect: Option<Box<WwwRedirect>>,
     /// The certificates of the host. `None` if no Ingress has a TLS section for it: then TLS uses the default certificate.
     pub tls: Option<HostTls>,
     /// TLS connections to the host are led on as connections, and not as requests.
-    pub tls_route: Option<TlsRoute>,
+    pub tls_route: Option<Box<TlsRoute>>,
 }
 
 impl VirtualHost {

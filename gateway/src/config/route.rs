@@ -52,7 +52,7 @@ pub enum Action {
     /// They are redirected.
     Redirect(Redirect),
     /// They are redirected to a URL that is made of theirs.
-    UrlRedirect(UrlRedirect),
+    UrlRedirect(Box<UrlRedirect>),
 }
 
 /// A backend of a route.

@@ -96,7 +96,7 @@ impl Compiler<'_> {
         let keys = host.tls.as_ref().map(|tls| self.keys(tls, &label));
         let listener = host.tls.as_ref().and_then(|tls| tls.listener.clone());
         let tls_route = host.tls_route.as_ref().map(|route| Arc::new(self.tls_route(route)));
-        let (name, www_redirect) = (host.name.clone(), host.www_redirect.clone().map(Box::new));
+        let (name, www_redirect) = (host.name.clone(), host.www_redirect.clone());
         Some(Arc::new(Host {
             name,
             entry: self.entry,
@@ -265,7 +265,7 @@ impl Compiler<'_> {
                 Action::Reply(status) => RouteAction::Reply(*status),
                 Action::NotFound => RouteAction::NotFound,
                 Action::Redirect(redirect) => RouteAction::Redirect(redirect.clone()),
-                Action::UrlRedirect(redirect) => RouteAction::UrlRedirect(Box::new(redirect.clone())),
+                Action::UrlRedirect(redirect) => RouteAction::UrlRedirect(redirect.clone()),
             },
             host: Arc::clone(host),
             policies,

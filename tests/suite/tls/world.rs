@@ -142,7 +142,7 @@ pub(crate) fn passed(name: &str) -> VirtualHost {
         connect_timeout: PATIENCE,
         origin: Origin::new(Subject::other("Ingress default/shop"), "metadata.annotations[ssl-passthrough]"),
     };
-    VirtualHost { tls_route: Some(tls_route), ..bare_host(name) }
+    VirtualHost { tls_route: Some(Box::new(tls_route)), ..bare_host(name) }
 }
 
 fn backend_id() -> BackendId {

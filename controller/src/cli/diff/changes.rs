@@ -266,7 +266,7 @@ fn certificates(host: &VirtualHost) -> Parts<'_, Arc<Certificate>> {
 }
 
 fn redirect(host: &VirtualHost) -> Parts<'_, WwwRedirect> {
-    let parts = host.www_redirect.iter().map(|redirect| {
+    let parts = host.www_redirect.as_deref().into_iter().map(|redirect| {
         let shown = format!("{} to {}", redirect.code, redirect.to);
         ("redirect of the host".to_owned(), Part { value: redirect, shown, origin: Some(&redirect.origin) })
     });
@@ -274,7 +274,7 @@ fn redirect(host: &VirtualHost) -> Parts<'_, WwwRedirect> {
 }
 
 fn tls_route(host: &VirtualHost) -> Parts<'_, TlsRoute> {
-    let parts = host.tls_route.iter().map(|route| {
+    let parts = host.tls_route.as_deref().into_iter().map(|route| {
         let what = if route.terminates { "TLS that ends here" } else { "TLS passthrough" };
         let shown = format!("to {}", of_sessions(&route.backends));
         (what.to_owned(), Part { value: route, shown, origin: Some(&route.origin) })

@@ -294,7 +294,7 @@ fn declaration(gateway: &Rank, listener: &ParsedListener) -> Origin {
 
 /// A host whose TLS connections are led on.
 fn led_on(name: &HostName, tls_route: TlsRoute) -> VirtualHost {
-    VirtualHost { tls_route: Some(tls_route), ..VirtualHost::new(name.clone(), Vec::new()) }
+    VirtualHost { tls_route: Some(Box::new(tls_route)), ..VirtualHost::new(name.clone(), Vec::new()) }
 }
 
 /// TLS connections that no route takes are closed.

@@ -25,7 +25,7 @@ pub(super) fn change(
     let change = |path: &Option<PathFilter>| path.as_ref().map(|path| path.change(&taken)).transpose();
     let path = change(&filters.path)?;
     if let Some(redirect) = &filters.redirect {
-        route.action = Action::UrlRedirect(UrlRedirect { path, ..redirect.clone() });
+        route.action = Action::UrlRedirect(Box::new(UrlRedirect { path, ..redirect.clone() }));
         return Ok(());
     }
     let policies = || route.policies.as_ref().clone();

@@ -63,7 +63,10 @@ pub(super) fn translate(name: &HostName, view: &View<'_>) -> (Option<VirtualHost
     let Some((redirect, asking)) = www::redirect(&name, view) else { return (None, diagnostics) };
     let (tls, of_tls) = tls::choose_for_www_counterpart(&name, asking, view);
     diagnostics.extend(of_tls);
-    (Some(VirtualHost { www_redirect: Some(redirect), tls, ..VirtualHost::new(name, Vec::new()) }), diagnostics)
+    (
+        Some(VirtualHost { www_redirect: Some(Box::new(redirect)), tls, ..VirtualHost::new(name, Vec::new()) }),
+        diagnostics,
+    )
 }
 
 /// What holds for the whole host: of each setting, what the oldest Ingress says that decides. And the locations of its

@@ -13,7 +13,11 @@ use std::time::Duration;
 /// Where the host's TLS goes, if its oldest Ingress asks for that, and what is wrong or lost with it. The others have no
 /// say, or who may add a path to a host could take all of its TLS. As in ingress-nginx, what comes in cleartext goes
 /// there over TLS, too.
-pub(super) fn decide(host: &HostName, routes: &mut [Route], view: &View<'_>) -> (Option<TlsRoute>, Vec<Diagnostic>) {
+pub(super) fn decide(
+    host: &HostName,
+    routes: &mut [Route],
+    view: &View<'_>,
+) -> (Option<Box<TlsRoute>>, Vec<Diagnostic>) {
     let Some(ingress) = view.with_rules(host).next() else { return (None, Vec::new()) };
     let Some(origin) = &ingress.passthrough else { return (None, overruled(host, ingress, view)) };
     let ignored = |why: &str| {
@@ -39,7 +43,7 @@ pub(super) fn decide(host: &HostName, routes: &mut [Route], view: &View<'_>) -> 
         diagnostics.push(ingress.warning(origin.field.clone(), message).because(Reason::Insecure));
     }
     speak_tls(routes, &backend);
-    (Some(passthrough), diagnostics)
+    (Some(Box::new(passthrough)), diagnostics)
 }
 
 fn speak_tls(routes: &mut [Route], backend: &BackendId) {

@@ -17,7 +17,7 @@ fn rules(host: &str, paths: &[(&str, &str, &str)]) -> String {
 
 impl World {
     fn passthrough(&self, host: &str) -> Option<&TlsRoute> {
-        self.host(host)?.tls_route.as_ref()
+        self.host(host)?.tls_route.as_deref()
     }
 
     fn passes_to(&self, host: &str) -> Option<String> {
