@@ -242,7 +242,7 @@ impl Translator {
             }
         }
         if store.ingress(key).is_some() {
-            self.ingresses.insert(key.clone(), unit);
+            self.ingresses.insert(key.clone(), Box::new(unit));
         }
     }
 

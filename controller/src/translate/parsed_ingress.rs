@@ -12,7 +12,7 @@ use litemap::LiteMap;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-/// An Ingress as translation goes on with it.
+/// An Ingress as translation goes on with it. There are tens of thousands, so what few have is boxed.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct ParsedIngress {
     /// Its place among all.
@@ -20,7 +20,7 @@ pub(super) struct ParsedIngress {
     /// `Ingress default/shop`.
     pub(super) object: Subject,
     /// What it takes of others' requests, if it is a canary. It then has no routes of its own.
-    pub(super) canary: Option<Canary>,
+    pub(super) canary: Option<Box<Canary>>,
     /// Every host on whose routes it has a say.
     pub(super) claims: Box<[HostName]>,
     /// Its rules by host, also those without paths.
@@ -34,7 +34,7 @@ pub(super) struct ParsedIngress {
     /// What it asks for on behalf of its hosts.
     pub(super) host_policies: HostPolicies,
     /// `server-snippet`.
-    pub(super) server_snippet: Option<ServerSnippet>,
+    pub(super) server_snippet: Option<Box<ServerSnippet>>,
     /// `configuration-snippet` and the ConfigMap's `location-snippet`: for routes that inherit something from their server.
     pub(super) location_snippet: Arc<SnippetBlock>,
     /// Whether it has error pages that are no snippet's: `custom-http-errors` or `auth-signin`.
@@ -52,9 +52,9 @@ pub(super) struct ParsedIngress {
     /// `server-alias`.
     pub(super) aliases: Vec<HostName>,
     /// `from-to-www-redirect`: where it says so.
-    pub(super) www: Option<Origin>,
+    pub(super) www: Option<Box<Origin>>,
     /// `ssl-passthrough`: where it says so.
-    pub(super) passthrough: Option<Origin>,
+    pub(super) passthrough: Option<Box<Origin>>,
     /// What it asks for on behalf of its Services' ports.
     pub(super) upstream: UpstreamSettings,
     /// `affinity`, for the backends of its rules.
@@ -91,7 +91,7 @@ pub(super) struct TlsEntry {
     /// `spec.tls[0].secretName`.
     pub(super) field: Arc<str>,
     /// Its hosts, in lower case and without a trailing dot.
-    pub(super) hosts: Vec<String>,
+    pub(super) hosts: Box<[String]>,
     /// The name of its Secret, if it has one.
     pub(super) secret: Option<Arc<str>>,
 }

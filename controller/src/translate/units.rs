@@ -7,8 +7,8 @@ use k8s_openapi::api::networking::v1::Ingress;
 use std::collections::HashMap;
 use std::sync::Arc;
 
-/// The Ingresses by key.
-pub(super) type Units = HashMap<ObjectKey, Unit>;
+/// The Ingresses by key. Boxed, since up to half of the map is empty.
+pub(super) type Units = HashMap<ObjectKey, Box<Unit>>;
 
 /// The last result for one Ingress.
 #[derive(Debug, Default)]

@@ -19,7 +19,7 @@ pub(super) fn decide(
     view: &View<'_>,
 ) -> (Option<Box<TlsRoute>>, Vec<Diagnostic>) {
     let Some(ingress) = view.with_rules(host).next() else { return (None, Vec::new()) };
-    let Some(origin) = &ingress.passthrough else { return (None, overruled(host, ingress, view)) };
+    let Some(origin) = ingress.passthrough.as_deref() else { return (None, overruled(host, ingress, view)) };
     let ignored = |why: &str| {
         let message = format!("is ignored for host {host}, whose TLS Adit terminates: {why}");
         (None, vec![ingress.warning(origin.field.clone(), message).because(Reason::Ignored)])
@@ -83,7 +83,7 @@ fn connect_timeout(host: &HostName, route: &Route, view: &View<'_>) -> Duration 
 
 /// Says of the host's younger Ingresses that they ask in vain.
 fn overruled(host: &HostName, oldest: &ParsedIngress, view: &View<'_>) -> Vec<Diagnostic> {
-    let asking = view.with_rules(host).filter_map(|ingress| Some((ingress, ingress.passthrough.as_ref()?)));
+    let asking = view.with_rules(host).filter_map(|ingress| Some((ingress, ingress.passthrough.as_deref()?)));
     let warning = |(ingress, origin): (&ParsedIngress, &Origin)| {
         let message = format!(
             "is ignored for host {host}, whose TLS Adit terminates: the host's oldest Ingress decides, which is {}",

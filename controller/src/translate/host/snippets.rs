@@ -16,7 +16,7 @@ use std::sync::Arc;
 /// The snippet has a fault, so that all routes of the host are denied.
 pub(super) fn of_host<'a>(host: &HostName, view: &View<'a>) -> Result<Arc<SnippetBlock>, &'a Denied> {
     let of_all = &view.defaults().server_snippet;
-    match view.deciding(host).find_map(|ingress| ingress.server_snippet.as_ref()) {
+    match view.deciding(host).find_map(|ingress| ingress.server_snippet.as_deref()) {
         None => Ok(Arc::clone(of_all)),
         Some(ServerSnippet::Denies(denied)) => Err(denied),
         Some(ServerSnippet::Serves(own)) => {

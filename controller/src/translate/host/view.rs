@@ -80,7 +80,7 @@ impl<'a> View<'a> {
         let Sources { ingresses, canaries, .. } = self.sources;
         canaries.claims.of(host).filter_map(|rank| {
             let ingress = ingresses.get(&rank.key)?.parsed.as_deref()?;
-            Some((ingress, ingress.canary.as_ref()?))
+            Some((ingress, ingress.canary.as_deref()?))
         })
     }
 

@@ -9,6 +9,6 @@ pub(super) fn redirect<'a>(host: &HostName, view: &View<'a>) -> Option<(WwwRedir
     let counterpart = host.www_counterpart()?;
     let asking =
         view.claims_on(host).find(|ingress| ingress.www.is_some() && ingress.hosts.contains_key(&counterpart))?;
-    let origin = asking.www.clone()?;
+    let origin = asking.www.as_deref().cloned()?;
     Some((WwwRedirect { to: counterpart.to_string().into(), code: view.defaults().redirect_code, origin }, asking))
 }

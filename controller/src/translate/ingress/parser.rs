@@ -150,12 +150,12 @@ impl Parser<'_> {
         self.servers_at_hosts(&hosts, has_default_backend);
         let unredirected = self.forward_or_default(backend.as_ref());
         let root = self.root(backend.as_ref(), unredirected.clone());
-        let www = self.annotations.from_to_www.then(|| self.annotation("from-to-www-redirect"));
-        let passthrough = self.annotations.ssl_passthrough.then(|| self.annotation("ssl-passthrough"));
+        let www = self.annotations.from_to_www.then(|| Box::new(self.annotation("from-to-www-redirect")));
+        let passthrough = self.annotations.ssl_passthrough.then(|| Box::new(self.annotation("ssl-passthrough")));
         let mut parsed = ParsedIngress {
             rank: Arc::new(Rank { age: self.stored.age.clone(), key: self.stored.key.clone() }),
             object: self.object.clone(),
-            canary: self.annotations.canary.take(),
+            canary: self.annotations.canary.take().map(Box::new),
             claims: Box::default(),
             hosts: of_exact_size(hosts),
             root,
@@ -163,7 +163,7 @@ impl Parser<'_> {
             backend_policies: Arc::clone(&self.backend_policies),
             has_default_backend,
             host_policies: std::mem::take(&mut self.annotations.host),
-            server_snippet: self.annotations.server_snippet.take(),
+            server_snippet: self.annotations.server_snippet.take().map(Box::new),
             location_snippet: Arc::clone(&self.annotations.location_snippet),
             has_error_pages: self.has_error_pages(),
             catch_all: rules.is_empty(),
