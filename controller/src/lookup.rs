@@ -39,7 +39,7 @@ impl<'a> Lookup<'a> {
     pub fn ready_endpoints(&self, namespace: &str, service: &str) -> usize {
         self.record(Kind::EndpointSlice, namespace, service);
         let slices = self.store.endpoint_slices(namespace, service);
-        let endpoints = slices.flat_map(|slice| slice.endpoints.iter().flatten());
+        let endpoints = slices.flat_map(|slice| &slice.endpoints);
         let ready = endpoints
             .filter(|endpoint| endpoint.conditions.as_ref().and_then(|conditions| conditions.ready).unwrap_or(true));
         let target = |endpoint: &'a Endpoint| endpoint.target_ref.as_ref().and_then(|target| target.name.as_ref());

@@ -5,17 +5,17 @@
 
 mod aged;
 mod gateway_api;
+mod slices;
 
 use crate::diagnostic::{Diagnostic, Place};
 use crate::feed::SourceEvent;
-use crate::object::{Kind, Object, ObjectKey, Observed, service_name};
+use crate::object::{Kind, Object, ObjectKey, Observed};
 pub use aged::{Aged, Stored};
 pub use gateway_api::GatewayObjects;
 use k8s_openapi::api::core::v1::{ConfigMap, Endpoints, Namespace, Secret, Service};
-use k8s_openapi::api::discovery::v1::EndpointSlice;
 use k8s_openapi::api::networking::v1::{Ingress, IngressClass};
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
-use litemap::LiteMap;
+pub use slices::SliceEndpoints;
+use slices::Slices;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
@@ -119,8 +119,8 @@ impl Store {
         self.services.get(namespace, name)
     }
 
-    /// The EndpointSlices that name this Service, by their names.
-    pub fn endpoint_slices(&self, namespace: &str, service: &str) -> impl Iterator<Item = &Arc<EndpointSlice>> {
+    /// What the EndpointSlices have that name this Service, by their names.
+    pub fn endpoint_slices(&self, namespace: &str, service: &str) -> impl Iterator<Item = &Arc<SliceEndpoints>> {
         self.slices.of_service(namespace, service)
     }
 
@@ -176,7 +176,7 @@ impl Store {
             Kind::Ingress => !self.ingresses.is_empty(),
             Kind::IngressClass => !self.ingress_classes.0.is_empty(),
             Kind::Service => !self.services.0.is_empty(),
-            Kind::EndpointSlice => !self.slices.service_of.is_empty(),
+            Kind::EndpointSlice => !self.slices.is_empty(),
             Kind::Endpoints => !self.endpoints.0.is_empty(),
             Kind::Secret => !self.secrets.0.is_empty(),
             Kind::ConfigMap => !self.config_maps.0.is_empty(),
@@ -299,70 +299,6 @@ impl<T> Named<T> {
         }
         existed
     }
-}
-
-/// Most Services have one or two, and a node of a map of the standard library has room for eleven.
-type SlicesByName = LiteMap<Arc<str>, Arc<EndpointSlice>>;
-
-/// EndpointSlices by namespace and Service, then by name.
-#[derive(Clone, Debug, Default)]
-struct Slices {
-    by_service: HashMap<Arc<str>, HashMap<Arc<str>, SlicesByName>>,
-    /// The Service that each slice names, to find a slice whose label changed.
-    service_of: HashMap<ObjectKey, Arc<str>>,
-}
-
-impl Slices {
-    fn of_service(&self, namespace: &str, service: &str) -> impl Iterator<Item = &Arc<EndpointSlice>> {
-        self.by_service.get(namespace).and_then(|services| services.get(service)).into_iter().flat_map(LiteMap::values)
-    }
-
-    /// A slice that names no Service is nobody's, and is forgotten.
-    fn insert(&mut self, key: &ObjectKey, slice: &EndpointSlice) -> Vec<Change> {
-        let Some(service) = service_name(slice) else { return self.remove(key).into_iter().collect() };
-        let service: Arc<str> = service.into();
-        let mut changes = Vec::new();
-        if self.service_of.get(key).is_some_and(|former| *former != service) {
-            changes.extend(self.remove(key));
-        }
-        self.service_of.insert(key.clone(), service.clone());
-        let services = self.by_service.entry(key.namespace.clone()).or_default();
-        let slices = services.entry(service.clone()).or_default();
-        if !slices.get(&key.name).is_some_and(|old| same_endpoints(old, slice)) {
-            slices.insert(key.name.clone(), Arc::new(without_metadata(slice)));
-            changes.push(endpoints_change(&key.namespace, &service));
-        }
-        changes
-    }
-
-    fn remove(&mut self, key: &ObjectKey) -> Option<Change> {
-        let service = self.service_of.remove(key)?;
-        let services = self.by_service.get_mut(&key.namespace)?;
-        let slices = services.get_mut(&service)?;
-        slices.remove(&key.name);
-        if slices.is_empty() {
-            services.remove(&service);
-        }
-        if services.is_empty() {
-            self.by_service.remove(&key.namespace);
-        }
-        Some(endpoints_change(&key.namespace, &service))
-    }
-}
-
-/// What is read of a slice once its Service is known. Its labels alone are often larger than that.
-fn without_metadata(slice: &EndpointSlice) -> EndpointSlice {
-    let EndpointSlice { address_type, endpoints, ports, .. } = slice;
-    EndpointSlice {
-        metadata: ObjectMeta::default(),
-        address_type: address_type.clone(),
-        endpoints: endpoints.clone(),
-        ports: ports.clone(),
-    }
-}
-
-fn same_endpoints(a: &EndpointSlice, b: &EndpointSlice) -> bool {
-    a.address_type == b.address_type && a.endpoints == b.endpoints && a.ports == b.ports
 }
 
 #[cfg(test)]

@@ -15,7 +15,7 @@ impl<'s> Pods<'s> {
     /// Those that EndpointSlices, or else Endpoints, have for a Service.
     pub(super) fn of_service(store: &'s Store, ServiceBackend { namespace, service, .. }: &ServiceBackend) -> Self {
         let slices = store.endpoint_slices(namespace, service);
-        let endpoints = slices.flat_map(|slice| slice.endpoints.iter().flatten());
+        let endpoints = slices.flat_map(|slice| &slice.endpoints);
         let of_slices = endpoints.flat_map(|endpoint| {
             endpoint.addresses.iter().map(move |address| (address.as_str(), endpoint.target_ref.as_ref()))
         });

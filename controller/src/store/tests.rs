@@ -4,8 +4,9 @@ use crate::gateway_api::Gateway;
 use crate::object::{Age, SERVICE_NAME_LABEL};
 use gateway::config::Subject;
 use k8s_openapi::api::core::v1::{EndpointAddress, EndpointSubset};
-use k8s_openapi::api::discovery::v1::Endpoint;
+use k8s_openapi::api::discovery::v1::{Endpoint, EndpointSlice};
 use k8s_openapi::api::networking::v1::{IngressSpec, IngressStatus};
+use serde_json::json;
 
 fn key(kind: Kind, name: &str) -> ObjectKey {
     ObjectKey::new(kind, if kind.is_namespaced() { "shop" } else { "" }, name)
@@ -153,11 +154,29 @@ fn slices_are_indexed_by_their_service() {
 #[test]
 fn of_a_slice_stays_what_is_read_of_it() {
     let mut store = Store::new();
-    let whole = slice("web", "10.0.0.1");
-    store.apply(apply(Kind::EndpointSlice, "a", whole.clone()));
-    let Object::EndpointSlice(whole) = whole else { unreachable!("a slice") };
-    let expected = EndpointSlice { metadata: ObjectMeta::default(), ..whole.as_ref().clone() };
-    assert_eq!(store.endpoint_slices("shop", "web").map(AsRef::as_ref).collect::<Vec<_>>(), [&expected]);
+    let pod = |text: &str| json!({"kind": "Pod", "name": "web-1", "uid": "7", "namespace": text});
+    let endpoint = |text: &str, ready: bool| {
+        let hints = json!({"forZones": [{"name": "a"}]});
+        json!({"addresses": ["10.0.0.1"], "conditions": {"ready": ready}, "hints": hints, "targetRef": pod(text), "nodeName": text})
+    };
+    let slice = |text: &str, ready: bool, port: u16| {
+        let metadata = json!({"labels": {SERVICE_NAME_LABEL: "web", "other": text}});
+        let (endpoints, ports) = (json!([endpoint(text, ready)]), json!([{"port": port}]));
+        let slice = json!({"metadata": metadata, "addressType": "IPv4", "endpoints": endpoints, "ports": ports});
+        Object::EndpointSlice(serde_json::from_value(slice).expect("an EndpointSlice"))
+    };
+    let mut set = |slice| store.apply(apply(Kind::EndpointSlice, "a", slice));
+    assert_eq!(set(slice("x", true, 80)), [service_change("web")]);
+    assert_eq!(set(slice("y", true, 80)), []);
+    assert_eq!(set(slice("y", true, 81)), [service_change("web")]);
+    assert_eq!(set(slice("y", false, 81)), [service_change("web")]);
+    let [slice] = store.endpoint_slices("shop", "web").collect::<Vec<_>>()[..] else { panic!("one slice") };
+    let [endpoint] = &slice.endpoints[..] else { panic!("one endpoint") };
+    let target = endpoint.target_ref.as_ref().expect("a Pod");
+    let texts = [&target.kind, &target.name, &target.uid, &target.namespace, &endpoint.node_name].map(Option::as_deref);
+    assert_eq!(texts, [Some("Pod"), Some("web-1"), Some("7"), None, None]);
+    assert!(endpoint.addresses == ["10.0.0.1"] && endpoint.conditions.is_some() && endpoint.hints.is_some());
+    assert_eq!(slice.ports[0].port, Some(81));
 }
 
 #[test]

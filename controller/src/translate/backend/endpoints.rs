@@ -4,13 +4,13 @@ use super::ports::speaks;
 use super::problem::Problem;
 use super::topology::{ZonePreference, is_hinted_for};
 use crate::diagnostic::Reason;
-use crate::store::Store;
+use crate::store::{SliceEndpoints, Store};
 use gateway::config::{Endpoint, Endpoints, ServiceBackend, StreamProtocol};
 use k8s_openapi::api::core::v1::{
     EndpointAddress, EndpointPort as LegacyPort, Endpoints as LegacyEndpoints, ObjectReference, ServicePort,
     ServiceSpec,
 };
-use k8s_openapi::api::discovery::v1::{EndpointConditions, EndpointPort, EndpointSlice};
+use k8s_openapi::api::discovery::v1::{EndpointConditions, EndpointPort};
 use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -43,7 +43,7 @@ pub(super) fn of_port(
     let slices: Vec<_> = store.endpoint_slices(&id.namespace, &id.service).collect();
     if !slices.is_empty() {
         let of_slices = |preference| {
-            let of_slice = |slice: &&Arc<EndpointSlice>| of_slice(slice, (port, id.protocol), unready_too, preference);
+            let of_slice = |slice: &&Arc<SliceEndpoints>| of_slice(slice, (port, id.protocol), unready_too, preference);
             slices.iter().flat_map(of_slice).collect::<Vec<_>>()
         };
         found = of_slices(preference);
@@ -75,14 +75,13 @@ fn selects(spec: &ServiceSpec) -> bool {
 }
 
 fn of_slice(
-    slice: &EndpointSlice,
+    SliceEndpoints { endpoints, ports }: &SliceEndpoints,
     port: Wanted<'_>,
     unready_too: bool,
     preference: Option<ZonePreference<'_>>,
 ) -> Vec<(Fitness, Endpoint)> {
     let mut found = Vec::new();
-    let ports = slice_ports(slice.ports.as_deref().unwrap_or_default(), port);
-    let endpoints = slice.endpoints.as_deref().unwrap_or_default();
+    let ports = slice_ports(ports, port);
     let zone = preference.and_then(|preference| preference.applies_to(endpoints));
     for endpoint in endpoints.iter().filter(|endpoint| zone.is_none_or(|zone| is_hinted_for(endpoint, zone))) {
         let fitness = if unready_too { Fitness::Ready } else { fitness(endpoint.conditions.as_ref()) };
