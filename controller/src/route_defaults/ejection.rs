@@ -3,7 +3,7 @@ use std::num::NonZero;
 use std::time::Duration;
 
 /// When endpoints that fail are ejected.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct EjectionSettings {
     /// `eject-after-failures`: how many failures in a row eject an endpoint. Default none: it is never ejected.
     pub failures: Option<NonZero<u32>>,

@@ -156,7 +156,7 @@ impl RouteDefaults {
 pub(crate) const ACME_CHALLENGES: &str = "/.well-known/acme-challenge";
 
 /// Settings that belong to a Service port: the oldest Ingress that refers to it decides for all.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct UpstreamSettings {
     /// `service-upstream`: requests go to the cluster IP instead of the endpoints. Default false.
     pub service_upstream: bool,

@@ -43,7 +43,7 @@ pub(super) struct Referrer {
     /// Where.
     pub(super) reference: Reference,
     /// The settings that it asks for.
-    pub(super) upstream: UpstreamSettings,
+    upstream: Arc<UpstreamSettings>,
     /// The affinity that it asks for, if it has a say in that.
     affinity: Option<AffinitySettings>,
 }
@@ -70,7 +70,7 @@ impl References {
 
     /// What the oldest Ingress that routes to the backend asks for (rule 24 of ingress-nginx's).
     pub(super) fn settings(&self, backend: &ServiceBackend) -> Option<&UpstreamSettings> {
-        self.of(backend).find(|(_, referrer)| referrer.reference.routed).map(|(_, referrer)| &referrer.upstream)
+        self.of(backend).find(|(_, referrer)| referrer.reference.routed).map(|(_, referrer)| referrer.upstream.as_ref())
     }
 
     /// The affinity of a backend, if an Ingress that is no canary has rules with it and asks for that. The oldest that has a
@@ -91,7 +91,7 @@ impl References {
             let referrer = Referrer {
                 object: ingress.object.clone(),
                 reference: reference.clone(),
-                upstream: ingress.upstream.clone(),
+                upstream: Arc::clone(&ingress.upstream),
                 affinity: has_say.then(|| ingress.affinity.clone()),
             };
             self.0.entry(id.clone()).or_default().insert(Arc::clone(&ingress.rank), Box::new(referrer));

@@ -32,7 +32,7 @@ pub(super) struct ParsedIngress {
     /// How its backends are spoken to.
     pub(super) backend_policies: Arc<BackendPolicies>,
     /// What it asks for on behalf of its hosts.
-    pub(super) host_policies: HostPolicies,
+    pub(super) host_policies: Arc<HostPolicies>,
     /// `server-snippet`.
     pub(super) server_snippet: Option<Box<ServerSnippet>>,
     /// `configuration-snippet` and the ConfigMap's `location-snippet`: for routes that inherit something from their server.
@@ -56,7 +56,7 @@ pub(super) struct ParsedIngress {
     /// `ssl-passthrough`: where it says so.
     pub(super) passthrough: Option<Box<Origin>>,
     /// What it asks for on behalf of its Services' ports.
-    pub(super) upstream: UpstreamSettings,
+    pub(super) upstream: Arc<UpstreamSettings>,
     /// `affinity`, for the backends of its rules.
     pub(super) affinity: AffinitySettings,
     /// The Service ports that it names.

@@ -1,15 +1,17 @@
 use super::parsed_ingress::ParsedIngress;
+use crate::route_defaults::UpstreamSettings;
 use gateway::config::{HostPolicies, Route, RoutePolicies, VirtualHost};
 use gateway::interner::Pool;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-/// Equal policies as one `Arc`, whichever Ingress, HTTPRoute or host they come from: thousands of them ask for the same few,
+/// Equal policies and settings as one `Arc`, whichever Ingress, HTTPRoute or host they come from: thousands of them ask for the same few,
 /// and the table compiles each `Arc` once.
 #[derive(Debug, Default)]
 pub(super) struct SharedPolicies {
     routes: Pool<RoutePolicies>,
     hosts: Pool<HostPolicies>,
+    upstreams: Pool<UpstreamSettings>,
 }
 
 impl SharedPolicies {
@@ -17,6 +19,8 @@ impl SharedPolicies {
     pub(super) fn of_ingress(&mut self, ingress: &mut ParsedIngress) {
         let routes = ingress.hosts.iter_mut().flat_map(|(_, rules)| &mut rules.routes);
         self.of_routes(routes.chain([&mut ingress.root]));
+        ingress.host_policies = self.hosts.share(Arc::clone(&ingress.host_policies));
+        ingress.upstream = self.upstreams.share(Arc::clone(&ingress.upstream));
     }
 
     /// Takes a host in, in place of what it was, with its policies shared. `None` if it is as it was.
