@@ -34,7 +34,7 @@ pub struct GrpcRouteRule {
     pub filters: Vec<RouteFilter>,
     #[serde(deserialize_with = "or_default")]
     pub backend_refs: Vec<RouteBackendRef>,
-    pub session_persistence: Option<SessionPersistence>,
+    pub session_persistence: Option<Box<SessionPersistence>>,
 }
 
 /// The calls that fulfil all of these.

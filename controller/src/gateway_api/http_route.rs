@@ -21,7 +21,7 @@ pub struct HttpRouteSpec {
     pub rules: Vec<HttpRouteRule>,
 }
 
-/// What becomes of the requests of any of its matches.
+/// What becomes of the requests of any of its matches. What few have is boxed.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 #[allow(missing_docs)]
@@ -34,9 +34,9 @@ pub struct HttpRouteRule {
     pub filters: Vec<RouteFilter>,
     #[serde(deserialize_with = "or_default")]
     pub backend_refs: Vec<RouteBackendRef>,
-    pub timeouts: Option<Timeouts>,
-    pub retry: Option<Retry>,
-    pub session_persistence: Option<SessionPersistence>,
+    pub timeouts: Option<Box<Timeouts>>,
+    pub retry: Option<Box<Retry>>,
+    pub session_persistence: Option<Box<SessionPersistence>>,
 }
 
 /// The requests that fulfil all of these.

@@ -128,9 +128,9 @@ impl<'a> RuleParts<'a> {
             matches: rule.matches.iter().map(matches::parse).collect(),
             filters: &rule.filters,
             backends: &rule.backend_refs,
-            timeouts: rule.timeouts.as_ref(),
-            retry: rule.retry.as_ref(),
-            sessions: rule.session_persistence.as_ref(),
+            timeouts: rule.timeouts.as_deref(),
+            retry: rule.retry.as_deref(),
+            sessions: rule.session_persistence.as_deref(),
         }
     }
 
@@ -139,7 +139,7 @@ impl<'a> RuleParts<'a> {
             matches: rule.matches.iter().map(calls::parse).collect(),
             filters: &rule.filters,
             backends: &rule.backend_refs,
-            sessions: rule.session_persistence.as_ref(),
+            sessions: rule.session_persistence.as_deref(),
             ..Self::default()
         }
     }
