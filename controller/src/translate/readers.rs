@@ -38,18 +38,26 @@ where
                 }
             }
         }
+        // Those who read one thing share its name.
+        let reads: Box<[Read]> = reads.into_iter().map(|read| self.known(&read).unwrap_or(read)).collect();
         for read in &reads {
             self.readers.entry(read.clone()).or_default().insert(unit.clone(), ());
         }
         if !reads.is_empty() {
-            self.reads.insert(unit.clone(), reads.into_iter().collect());
+            self.reads.insert(unit.clone(), reads);
         }
+    }
+
+    /// What somebody else reads already.
+    fn known(&self, read: &Read) -> Option<Read> {
+        self.readers.get_key_value(read).map(|(known, _)| known.clone())
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::sync::Arc;
 
     #[test]
     fn readers_follow_what_is_read() {
@@ -61,5 +69,15 @@ mod tests {
         assert_eq!(readers.of(&2).collect::<Vec<_>>(), [&"b"]);
         readers.set(&"a", BTreeSet::new());
         assert_eq!(readers.of(&1).count(), 0);
+    }
+
+    #[test]
+    fn who_reads_one_thing_shares_its_name() {
+        let mut readers = Readers::default();
+        for unit in [1, 2] {
+            readers.set(&unit, BTreeSet::from([Arc::<str>::from("class")]));
+        }
+        let [first, second] = [1, 2].map(|unit| &readers.reads[&unit][0]);
+        assert!(Arc::ptr_eq(first, second));
     }
 }
