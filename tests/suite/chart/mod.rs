@@ -2,6 +2,7 @@
 //! What it does in a cluster is in `tests/lab/chart.rs`.
 
 mod drift;
+mod image;
 mod names;
 mod rendered;
 mod shapes;
