@@ -4,6 +4,7 @@
 mod drift;
 mod image;
 mod names;
+mod pods;
 mod rendered;
 mod shapes;
 mod takeover;
