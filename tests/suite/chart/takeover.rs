@@ -67,7 +67,8 @@ fn notes_name_what_has_no_effect() {
 fn notes_name_each_value_without_effect_that_is_set() {
     let values = "controller.enableAnnotationValidations=false,dhParam=AAAA,controller.maxmindLicenseKey=key,\
         controller.customTemplate.configMapName=template,controller.metrics.serviceMonitor.enabled=true,\
-        controller.kind=DaemonSet,controller.autoscaling.enabled=true,controller.containerPort.special=8000";
+        controller.kind=DaemonSet,controller.autoscaling.enabled=true,controller.containerPort.special=8000,\
+        enabled=true,controller.autoscaling.apiVersion=autoscaling/v2beta2";
     let notes = Rendered::make(&["--set", values]).expect("a release").notes;
     for name in [
         "controller.enableAnnotationValidations",
@@ -77,6 +78,8 @@ fn notes_name_each_value_without_effect_that_is_set() {
         "controller.metrics.serviceMonitor",
         "controller.autoscaling",
         "controller.containerPort: special",
+        "* enabled:",
+        "controller.autoscaling.apiVersion",
     ] {
         assert!(notes.contains(name), "nothing is said of {name}: {notes}");
     }
