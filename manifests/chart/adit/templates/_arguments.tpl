@@ -10,10 +10,11 @@ webhook: {{ $controller.admissionWebhooks.port }}
 {{- end }}
 {{- end -}}
 
-{{- /* The Service whose addresses are written into the status of Ingresses, or "" for those of nodes. */}}
+{{- /* The Service whose addresses are written into the status of Ingresses, or "" for those of a flag or of nodes. */}}
 {{- define "adit.publishService" -}}
 {{- $controller := .Values.controller -}}
-{{- if and $controller.publishService.enabled $controller.publishService.pathOverride -}}
+{{- if hasKey $controller.extraArgs "publish-status-address" -}}
+{{- else if and $controller.publishService.enabled $controller.publishService.pathOverride -}}
 {{- $controller.publishService.pathOverride -}}
 {{- else if and $controller.publishService.enabled $controller.service.enabled -}}
 {{- if $controller.service.external.enabled -}}
