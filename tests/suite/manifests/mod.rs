@@ -5,6 +5,7 @@ mod admission;
 mod alerts;
 mod gateway_api;
 mod installation;
+mod moving;
 mod permissions;
 mod pods;
 
