@@ -26,6 +26,18 @@ fn a_request_for_memory_is_never_above_the_default_limit() {
     }
 }
 
+/// As the values for load balancers of AWS have it, which end TLS: Adit cannot speak TLS and HTTP on one port.
+#[test]
+fn one_port_is_not_for_http_and_https() {
+    let values =
+        "controller.containerPort.http=80,controller.containerPort.https=80,controller.containerPort.tohttps=2443";
+    let rendered = Rendered::make(&["--set", values]).expect("a release");
+    let serve = rendered.flags().settings.serve;
+    assert_eq!((serve.http_port, serve.https_port), (80, 443));
+    let ports: Vec<_> = list(&rendered.container()["ports"]).iter().map(|port| &port["containerPort"]).collect();
+    assert_eq!(json!(ports), json!([80, 443, 10254, 8443]));
+}
+
 #[test]
 fn a_volume_for_temporary_files_takes_the_place_of_that_of_the_chart() {
     let own = "controller.extraVolumes[0].name=tmp,controller.extraVolumes[0].emptyDir.sizeLimit=8Gi";

@@ -2,8 +2,11 @@
 {{- define "adit.ports" -}}
 {{- $controller := .Values.controller -}}
 {{- $extra := $controller.extraArgs -}}
-http: {{ index $extra "http-port" | default $controller.containerPort.http }}
-https: {{ index $extra "https-port" | default $controller.containerPort.https }}
+{{- $http := index $extra "http-port" | default $controller.containerPort.http -}}
+{{- $https := index $extra "https-port" | default $controller.containerPort.https -}}
+http: {{ $http }}
+{{- /* Where TLS ends at a load balancer, files of ingress-nginx name the port of HTTP twice: there it is no port to listen on. */}}
+https: {{ eq (toString $https) (toString $http) | ternary 443 $https }}
 admin: {{ index $extra "healthz-port" | default $controller.metrics.port }}
 {{- if $controller.admissionWebhooks.enabled }}
 webhook: {{ $controller.admissionWebhooks.port }}
