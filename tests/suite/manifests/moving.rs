@@ -72,7 +72,7 @@ impl Deletion {
     fn takes(&self, (kind, name, component, _): &(&str, &str, &str, bool)) -> bool {
         let ours = if name.starts_with("adit") { "adit" } else { "ingress-nginx" };
         let has = |label: &(String, String)| match label.0.as_str() {
-            "app.kubernetes.io/name" => label.1 == ours,
+            "app.kubernetes.io/name" | "app.kubernetes.io/instance" => label.1 == ours,
             "app.kubernetes.io/component" => label.1 == *component,
             // Those of the records that Helm keeps.
             _ => false,
