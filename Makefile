@@ -39,7 +39,9 @@ TEST_IMAGES := $(patsubst %,target/image/test/%.tar,adit echo oauth2-proxy argo-
 ADVISORIES := https://github.com/RustSec/advisory-db
 FUZZ_SECONDS ?= 600
 VERSION := $(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml)
-IMAGE := adit.dev/adit:$(VERSION)
+# A release has the name by which it is pushed.
+IMAGE_NAME ?= adit.dev/adit
+IMAGE := $(IMAGE_NAME):$(VERSION)
 COMMIT := $(shell git rev-parse --short=12 HEAD 2>/dev/null)
 ADIT_IMAGE = manifests/image --name $(IMAGE) --output $@ --strip --certificates --net-bind-service \
 	--label org.opencontainers.image.title=Adit --label org.opencontainers.image.licenses=Apache-2.0 \
@@ -185,7 +187,7 @@ image: target/image/adit.tar ## Write Adit's image to target/image/adit.tar, for
 .PHONY: release
 release: $(HELM) $(CYCLONEDX) ## Write the files of a release, for this machine's architecture, to target/release-files
 	$(MAKE) image PROGRAM=target/pgo/release/adit
-	@manifests/release $(VERSION) target/pgo/release/adit
+	@manifests/release $(VERSION) target/pgo/release/adit $(IMAGE_NAME)
 release: export PATH := $(CURDIR)/$(dir $(CYCLONEDX)):$(PATH)
 
 .PHONY: release-check

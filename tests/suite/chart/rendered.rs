@@ -30,9 +30,17 @@ impl Rendered {
     /// # Errors
     /// As [`Rendered::make`].
     pub(super) fn release(name: &str, arguments: &[&str]) -> Result<Self, String> {
+        Self::in_namespace(name, name, arguments)
+    }
+
+    /// The release of this name in this namespace.
+    ///
+    /// # Errors
+    /// As [`Rendered::make`].
+    pub(super) fn in_namespace(name: &str, namespace: &str, arguments: &[&str]) -> Result<Self, String> {
         let chart = chart();
         let chart = chart.to_str().expect("a path in UTF-8");
-        let common = ["install", name, chart, "--namespace", name, "--dry-run=client", "--output=json"];
+        let common = ["install", name, chart, "--namespace", namespace, "--dry-run=client", "--output=json"];
         let output = helm(&[&common, arguments].concat());
         if !output.status.success() {
             return Err(String::from_utf8_lossy(&output.stderr).into_owned());

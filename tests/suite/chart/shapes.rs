@@ -27,6 +27,9 @@ const EXPECTED: &[(&str, &str, &str, &str)] = &[
         "/spec/template/spec/topologySpreadConstraints/0/labelSelector/matchLabels/app.kubernetes.io~1name",
         r#""adit""#,
     ),
+    ("aws-nlb-proxy-protocol", "Service/adit-controller", "/spec/ports/0/targetPort", r#""http""#),
+    ("aws-nlb-proxy-protocol", "Service/adit-controller", "/spec/ports/1/targetPort", r#""http""#),
+    ("aws-nlb-proxy-protocol", "ConfigMap/adit-controller", "/data/use-proxy-protocol", r#""true""#),
     ("gke", "Service/adit-controller", "/spec/loadBalancerIP", r#""203.0.113.10""#),
     ("gke", "Service/adit-controller", "/spec/loadBalancerSourceRanges/1", r#""192.0.2.0/24""#),
     ("gke", "Service/adit-controller-internal", "/spec/loadBalancerIP", r#""10.0.0.10""#),
@@ -191,6 +194,17 @@ fn objects_are_what_kubernetes_reads() {
             assert!(identities.insert(identity_of(object)), "{name}: two of {}", identity_of(object));
         }
     }
+}
+
+/// The values that docs/migrating.md gives for a load balancer that ends TLS.
+#[test]
+fn the_documented_values_are_those_of_their_file() {
+    let document = fs::read_to_string(chart().join("../../../docs/migrating.md")).expect("docs/migrating.md");
+    let mut blocks = document.split("```yaml\n").filter_map(|rest| rest.split_once("```")).map(|(block, _)| block);
+    let documented = blocks.find(|block| block.contains("use-proxy-protocol")).expect("values for a load balancer");
+    let read = |text: &str| -> Value { serde_saphyr::from_str(text).expect("YAML") };
+    let tested = fs::read_to_string(file("aws-nlb-proxy-protocol")).expect("a values file");
+    assert_eq!(read(documented), read(&tested));
 }
 
 #[test]

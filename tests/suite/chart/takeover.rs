@@ -2,7 +2,7 @@
 
 use super::rendered::{Rendered, data};
 use super::typed;
-use crate::manifests::{Installation, list, text};
+use crate::manifests::{list, text};
 use serde_json::{Value, json};
 
 /// With every value of that chart, `tests/data/chart/ingress-nginx.yaml`.
@@ -67,7 +67,8 @@ fn notes_name_what_has_no_effect() {
 fn notes_name_each_value_without_effect_that_is_set() {
     let values = "controller.enableAnnotationValidations=false,dhParam=AAAA,controller.maxmindLicenseKey=key,\
         controller.customTemplate.configMapName=template,controller.metrics.serviceMonitor.enabled=true,\
-        controller.kind=DaemonSet,controller.autoscaling.enabled=true,controller.containerPort.special=8000";
+        controller.kind=DaemonSet,controller.autoscaling.enabled=true,controller.containerPort.special=8000,\
+        enabled=true,controller.autoscaling.apiVersion=autoscaling/v2beta2";
     let notes = Rendered::make(&["--set", values]).expect("a release").notes;
     for name in [
         "controller.enableAnnotationValidations",
@@ -77,6 +78,8 @@ fn notes_name_each_value_without_effect_that_is_set() {
         "controller.metrics.serviceMonitor",
         "controller.autoscaling",
         "controller.containerPort: special",
+        "* enabled:",
+        "controller.autoscaling.apiVersion",
     ] {
         assert!(notes.contains(name), "nothing is said of {name}: {notes}");
     }
@@ -91,28 +94,8 @@ fn takeover_serves_the_class_nginx() {
     let settings = taken.flags().settings.controller;
     assert_eq!(settings.controller_classes, [text(&class["spec"]["controller"])]);
     assert_eq!(settings.ingress_classes, ["nginx"]);
-}
-
-/// As `manifests/install/migrate.yaml` does, beside a running ingress-nginx.
-#[test]
-fn migrate_leaves_ingress_nginx_alone() {
-    let file = super::rendered::chart().join("migrate.yaml");
-    let beside = Rendered::make(&["-f", file.to_str().expect("a path in UTF-8")]).expect("a release");
-    let sorted = |mut arguments: Vec<String>| {
-        arguments.sort();
-        arguments
-    };
-    assert_eq!(sorted(beside.arguments()), sorted(Installation::named("migrate").args()));
-    for kind in ["IngressClass", "ValidatingWebhookConfiguration"] {
-        assert_eq!(beside.of(kind).count(), 0, "{kind}");
-    }
-    let service = beside.object("Service/adit-controller");
-    assert_eq!(service["spec"]["type"], "ClusterIP");
-    let labels = &beside.template()["metadata"]["labels"];
-    // The selector that README.md gives the Service of ingress-nginx.
-    for (label, value) in [("name", "adit"), ("component", "controller")] {
-        assert_eq!(labels[format!("app.kubernetes.io/{label}")], value);
-    }
+    // One family of addresses: two would be another address for clients, and some load balancers refuse them.
+    assert_eq!(taken.object("Service/adit-controller")["spec"]["ipFamilyPolicy"], "SingleStack");
 }
 
 #[test]

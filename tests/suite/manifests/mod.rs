@@ -5,6 +5,7 @@ mod admission;
 mod alerts;
 mod gateway_api;
 mod installation;
+mod moving;
 mod permissions;
 mod pods;
 
@@ -29,6 +30,24 @@ fn every_overlay_is_rendered_and_where_it_makes_sense_with_takeover() {
     expected
         .extend(["monitoring.yaml", "admission.yaml", "gateway-api.yaml", "gateway-services.yaml"].map(str::to_owned));
     assert_eq!(names("install"), expected);
+}
+
+/// Kustomize 5.5, which kubectl 1.32 has, crashes on a patch that deletes several.
+#[test]
+fn a_patch_deletes_one_object() {
+    let mut deletions = 0;
+    for entry in walkdir::WalkDir::new(directory().join("overlays")) {
+        let file = entry.expect("an overlay").into_path();
+        if file.is_file() {
+            let text = fs::read_to_string(&file).expect("a text");
+            for patch in text.split("patch: |-") {
+                let deleted = patch.matches("$patch: delete").count();
+                assert!(deleted <= 1, "{}: {deleted} objects", file.display());
+                deletions += deleted;
+            }
+        }
+    }
+    assert!(deletions > 0, "no overlay leaves anything out");
 }
 
 #[test]

@@ -2,18 +2,22 @@
 {{- define "adit.ports" -}}
 {{- $controller := .Values.controller -}}
 {{- $extra := $controller.extraArgs -}}
-http: {{ index $extra "http-port" | default $controller.containerPort.http }}
-https: {{ index $extra "https-port" | default $controller.containerPort.https }}
+{{- $http := index $extra "http-port" | default $controller.containerPort.http -}}
+{{- $https := index $extra "https-port" | default $controller.containerPort.https -}}
+http: {{ $http }}
+{{- /* Where TLS ends at a load balancer, files of ingress-nginx name the port of HTTP twice: there it is no port to listen on. */}}
+https: {{ eq (toString $https) (toString $http) | ternary 443 $https }}
 admin: {{ index $extra "healthz-port" | default $controller.metrics.port }}
 {{- if $controller.admissionWebhooks.enabled }}
 webhook: {{ $controller.admissionWebhooks.port }}
 {{- end }}
 {{- end -}}
 
-{{- /* The Service whose addresses are written into the status of Ingresses, or "" for those of nodes. */}}
+{{- /* The Service whose addresses are written into the status of Ingresses, or "" for those of a flag or of nodes. */}}
 {{- define "adit.publishService" -}}
 {{- $controller := .Values.controller -}}
-{{- if and $controller.publishService.enabled $controller.publishService.pathOverride -}}
+{{- if hasKey $controller.extraArgs "publish-status-address" -}}
+{{- else if and $controller.publishService.enabled $controller.publishService.pathOverride -}}
 {{- $controller.publishService.pathOverride -}}
 {{- else if and $controller.publishService.enabled $controller.service.enabled -}}
 {{- if $controller.service.external.enabled -}}

@@ -12,7 +12,7 @@ true
 {{- define "adit.registry" -}}
 {{- $registry := default .Values.global.image.registry .Values.controller.image.registry -}}
 {{- if or (not $registry) (eq $registry "registry.k8s.io") (eq $registry "k8s.gcr.io") -}}
-adit.dev
+{{- index .Chart.Annotations "adit.dev/image" | dir -}}
 {{- else -}}
 {{- $registry -}}
 {{- end -}}

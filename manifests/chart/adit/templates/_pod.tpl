@@ -68,8 +68,40 @@ podAntiAffinity:
 {{- end -}}
 {{- end -}}
 
+{{- /* An amount of memory in bytes, as "512Mi", "2G" and a number have it. */}}
+{{- define "adit.bytes" -}}
+{{- $text := include "adit.text" . -}}
+{{- $number := regexFind "^[0-9.]+" $text -}}
+{{- $kilo := hasSuffix "i" $text | ternary 1024 1000 -}}
+{{- $bytes := float64 $number -}}
+{{- $unit := trimPrefix $number $text | trimSuffix "i" -}}
+{{- if has $unit (list "k" "K" "M" "G" "T" "P") -}}
+{{- range until (dict "k" 1 "K" 1 "M" 2 "G" 3 "T" 4 "P" 5 | dig $unit 0) -}}
+{{- $bytes = mulf $bytes $kilo -}}
+{{- end -}}
+{{- end -}}
+{{- int64 $bytes -}}
+{{- end -}}
+
+{{- /* A request above the limit is refused. Who asks for more memory than the default limit of this chart gets it as the limit. */}}
+{{- define "adit.resources" -}}
+{{- $resources := deepCopy .Values.controller.resources -}}
+{{- $asked := index (default dict $resources.requests) "memory" -}}
+{{- if and $asked (eq "1Gi" (index (default dict $resources.limits) "memory" | toString)) -}}
+{{- if gt (include "adit.bytes" $asked | int64) (include "adit.bytes" "1Gi" | int64) -}}
+{{- $_ := set $resources.limits "memory" $asked -}}
+{{- end -}}
+{{- end -}}
+{{- toYaml $resources -}}
+{{- end -}}
+
 {{- define "adit.pod" -}}
 {{- $controller := .Values.controller -}}
+{{- /* Two volumes of one name, or two mounts at one path, are refused: those of the values come first. */}}
+{{- $volumes := list -}}
+{{- range $controller.extraVolumes }}{{ $volumes = append $volumes .name }}{{ end -}}
+{{- $mounts := list -}}
+{{- range $controller.extraVolumeMounts }}{{ $mounts = append $mounts (.mountPath | toString | trimSuffix "/") }}{{ end -}}
 metadata:
   labels:
     {{- include "adit.controller.labels" . | nindent 4 }}
@@ -183,17 +215,19 @@ spec:
       {{- end }}
       securityContext:
         {{- toYaml $controller.containerSecurityContext | nindent 8 }}
-      {{- with $controller.resources }}
+      {{- if $controller.resources }}
       resources:
-        {{- toYaml . | nindent 8 }}
+        {{- include "adit.resources" . | nindent 8 }}
       {{- end }}
       {{- with $controller.resizePolicy }}
       resizePolicy:
         {{- toYaml . | nindent 8 }}
       {{- end }}
       volumeMounts:
+        {{- if not (has "/tmp" $mounts) }}
         - name: tmp
           mountPath: /tmp
+        {{- end }}
         {{- with $controller.extraVolumeMounts }}
         {{- toYaml . | nindent 8 }}
         {{- end }}
@@ -201,10 +235,12 @@ spec:
     {{- toYaml . | nindent 4 }}
     {{- end }}
   volumes:
+    {{- if not (has "tmp" $volumes) }}
     # Temporary files, of bodies that are buffered: more than the ConfigMap's max-temp-files-size, or the Pod is evicted.
     - name: tmp
       emptyDir:
         sizeLimit: 2Gi
+    {{- end }}
     {{- with $controller.extraVolumes }}
     {{- toYaml . | nindent 4 }}
     {{- end }}
