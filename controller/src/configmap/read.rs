@@ -9,6 +9,7 @@ use crate::settings::ControllerSettings;
 use crate::snippet::SnippetReport;
 use gateway::config::{BackendProtocol, Denied, Origin, ServiceBackend, Subject, Syslog};
 use std::num::NonZero;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// What the ConfigMap and the flags come to.
@@ -49,6 +50,7 @@ pub(crate) fn read(settings: &ControllerSettings, lookup: &Lookup<'_>) -> Config
     }
     reader.builder.config.routes.path_matching = reader.builder.config.gateway.path_matching;
     reader.builder.policies().waf = reader.builder.config.routes.waf.policy();
+        reader.large_bodies(map.data.as_ref());
     reader.proxy_redirect();
     reader.tracing();
     reader.https_redirect();
@@ -167,6 +169,17 @@ impl Reader<'_> {
         let service = self.lookup.service(&name.namespace, &name.name);
         let Some(port) = service.and_then(|service| service.spec.as_ref()?.ports.as_ref()?.first()) else {
             let message = "is not an existing Service with a port: requests that no rule matches are answered with 404";
+    /// Says it where bodies may be larger than what can be held back of them.
+    fn large_bodies(&mut self, data: Option<&BTreeMap<String, String>>) {
+        let routes = &self.builder.config.routes;
+        let Some(complaint) = routes.too_large_to_hold(&routes.policies) else { return };
+        let given = |name: &&str| data.is_some_and(|data| data.contains_key(*name));
+        let keys = ["proxy-body-size", "max-temp-files-size"].into_iter().find(given).and_then(Key::named);
+        if let (Some(key), Some(data)) = (keys, data) {
+            self.report(Severity::Warning, key, &data[key.name], Reason::Limited, &complaint);
+        }
+    }
+
             let object = Subject::other("flag --default-backend-service");
             let diagnostic = Diagnostic::error(object, "", message).with_value(&name.to_string());
             self.diagnostics.push(diagnostic.because(Reason::ReferenceNotFound));

@@ -152,11 +152,12 @@ pub(super) const KEYS: &[Key] = &[
          Size above 0. A request that needs more is answered with 503; for a response that needs more the backend waits. \
          Adit's own.",
         |value, draft| {
-            draft.config.gateway.temp_files = match value.size()? {
+            let bytes = match value.size()? {
                 0 => return Err(ValueError::Expected("a size above 0")),
                 bytes => bytes,
             };
             Ok(())
+            (draft.config.gateway.temp_files, draft.config.routes.temp_files) = (bytes, bytes);
         },
     ),
     Key::full(

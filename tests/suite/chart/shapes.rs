@@ -108,6 +108,12 @@ const EXPECTED: &[(&str, &str, &str, &str)] = &[
         "Deployment/adit-defaultbackend",
         "/spec/template/spec/containers/0/image",
         r#""registry.example.com/mirror/custom-error-pages:2""#,
+    (
+        "snippets-and-headers",
+        "Deployment/adit-controller",
+        "/spec/template/spec/volumes/0/emptyDir/sizeLimit",
+        r#""10Gi""#,
+    ),
     ),
     ("private-registry", "ConfigMap/pages", "/data/404.html", r#""not found""#),
     ("private-registry", "HorizontalPodAutoscaler/adit-defaultbackend", "/spec/maxReplicas", "4"),
