@@ -2,7 +2,6 @@
 
 use super::builder::ConfigBuilder;
 use super::entry::Key;
-use crate::diagnostic::Severity;
 use crate::registry::{Value, ValueError, header_name, parse_network, settable_header};
 
 pub(super) const KEYS: &[Key] = &[
@@ -54,7 +53,7 @@ pub(super) const KEYS: &[Key] = &[
          and networks, separated by commas.",
         trusted,
     )
-    .but("An invalid entry is left out. If all are invalid, no proxy is trusted."),
+    .but("At the start an invalid entry is left out. If all are invalid, no proxy is trusted."),
     Key::full(
         "forwarded-host-header",
         "X-Forwarded-Host",
@@ -114,19 +113,16 @@ pub(super) const KEYS: &[Key] = &[
 ];
 
 fn trusted(value: Value<'_>, draft: &mut ConfigBuilder) -> Result<(), ValueError> {
-    let mut networks = Vec::new();
+    let (mut networks, mut wrong) = (Vec::new(), Vec::new());
     for text in value.list() {
         match parse_network(text) {
             Some(network) => networks.push(network),
-            None => draft.complain(
-                Severity::Error,
-                format!(
-                    "contains {text:?}, which is not an IP address or network such as 10.0.0.0/8; this entry is left \
-                     out"
-                ),
-            ),
+            None => wrong.push(format!("contains {text:?}, which is not an IP address or network such as 10.0.0.0/8")),
         }
     }
     draft.config.gateway.forwarded.trusted = networks.into();
-    Ok(())
+    if wrong.is_empty() {
+        return Ok(());
+    }
+    Err(ValueError::Replaced { wrong: wrong.join("; ").into(), by: "the rest of the list" })
 }

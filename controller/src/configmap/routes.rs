@@ -115,12 +115,10 @@ pub(super) const KEYS: &[Key] = &[
                 "high" => (Risk::High, Ok(())),
                 "medium" => (Risk::Medium, Ok(())),
                 "low" => (Risk::Low, Ok(())),
-                _ => (
-                    Risk::Low,
-                    Err(ValueError::Unsupported(
-                        "is not valid: expected Low, Medium, High or Critical; Low is used instead",
-                    )),
-                ),
+                _ => {
+                    let wrong = "is not valid: expected Low, Medium, High or Critical".into();
+                    (Risk::Low, Err(ValueError::Replaced { wrong, by: "Low" }))
+                }
             };
             draft.config.routes.risk_level = level;
             result
