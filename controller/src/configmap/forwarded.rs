@@ -8,9 +8,9 @@ pub(super) const KEYS: &[Key] = &[
     Key::full(
         "use-forwarded-headers",
         "false",
-        "Trusts the `X-Forwarded-*` headers of requests. Host, port and scheme are taken from every client's; the \
-         client address is taken from `forwarded-for-header` if the connection comes from `proxy-real-ip-cidr`. \
-         Boolean. With false these headers are ignored, and backends get new ones.",
+        "Trusts the `X-Forwarded-*` headers of requests. The headers for host, port and scheme are believed from every client; \
+         `forwarded-for-header`, for the client address, only if the connection comes from `proxy-real-ip-cidr`. Boolean. With \
+         false these headers are ignored, and backends get new ones.",
         |value, draft| {
             draft.config.gateway.forwarded.trust_headers = value.bool()?;
             Ok(())
@@ -67,15 +67,15 @@ pub(super) const KEYS: &[Key] = &[
     Key::full(
         "forwarded-for-proxy-protocol-header",
         "X-Forwarded-For-Proxy-Protocol",
-        "With both `use-forwarded-headers` and `use-proxy-protocol`, names the header in which backends get what the client \
-         address is taken from: `forwarded-for-header` if the address in the PROXY header is in `proxy-real-ip-cidr`, \
-         else that address.",
+        "Names a header that backends get in addition while both `use-forwarded-headers` and `use-proxy-protocol` are true: it \
+         tells what the client address was taken from. If the address in the PROXY header is one of `proxy-real-ip-cidr`, that \
+         is the received `forwarded-for-header`; otherwise it is the address in the PROXY header. The name of a header.",
         |value, draft| {
             draft.config.gateway.forwarded.proxy_protocol_header = settable_header(value.text())?;
             Ok(())
         },
     )
-    .but("Only backends get it: variables and auth servers do not."),
+    .but("Only backends get it: variables and auth servers do not have it."),
     Key::full(
         "use-proxy-protocol",
         "false",

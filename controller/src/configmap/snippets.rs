@@ -37,9 +37,9 @@ pub(super) const KEYS: &[Key] = &[
         HTTP,
         "",
         "Adds nginx directives to the block for HTTP: `map` and `geo`, which make variables, `limit_req_zone` and \
-         `limit_conn_zone`, those of compression, those that say whom to believe about the address of a client, and `limit_req`, \
-         `limit_conn`, `error_page` and `sub_filter` for all hosts and paths that have none of their own. Those that tune what Adit does \
-         by itself are accepted without effect, and a warning says so.",
+         `limit_conn_zone`, those of compression, those that say who is believed about the address of a client (`real_ip_header` and \
+         its like), and `limit_req`, `limit_conn`, `error_page` and `sub_filter` for all hosts and paths that have none of their own. \
+         Those that tune what Adit does by itself are accepted without effect, and a warning says so.",
         |_, _| Ok(()),
     )
     .but(SOME),
