@@ -39,12 +39,12 @@
 {{- $all = append $all (printf "%s/%s-%s" (default $own (index $controller $protocol).configMapNamespace) $fullname $protocol) -}}
 {{- end -}}
 {{- range $flag := list "configmap" "tcp-services-configmap" "udp-services-configmap" -}}
-{{- with index $controller.extraArgs $flag -}}
+{{- with index (default dict $controller.extraArgs) $flag -}}
 {{- $all = append $all (toString . | replace "$(POD_NAMESPACE)" $own) -}}
 {{- end -}}
 {{- end -}}
 {{- range $key := list "add-headers" "proxy-set-headers" "error-pages" -}}
-{{- with index $controller.config $key -}}
+{{- with index (default dict $controller.config) $key -}}
 {{- $all = append $all (tpl (include "adit.text" .) $) -}}
 {{- end -}}
 {{- end -}}

@@ -70,7 +70,7 @@ podAntiAffinity:
 
 {{- /* The size of the volume for temporary files: twice as much as they may have. */}}
 {{- define "adit.tempVolume" -}}
-{{- $size := tpl (include "adit.text" (index .Values.controller.config "max-temp-files-size" | default "1g")) . -}}
+{{- $size := tpl (include "adit.text" (index (default dict .Values.controller.config) "max-temp-files-size" | default "1g")) . -}}
 {{- $number := regexFind "^[0-9]+" $size -}}
 {{- $unit := $size | trimPrefix $number | lower -}}
 {{- $units := dict "" "" "k" "Ki" "m" "Mi" "g" "Gi" -}}
