@@ -48,6 +48,8 @@ pub enum Reason {
     InternalError,
     /// The value of a field is not what it must be.
     Invalid,
+    /// It is served up to a bound that another setting has.
+    Limited,
     /// A Service has no endpoints.
     NoEndpoints,
     /// It names a Secret, a Service, a Service's port, or a ConfigMap that does not exist.

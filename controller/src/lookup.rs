@@ -14,13 +14,21 @@ use std::sync::Arc;
 /// translated again when that changes.
 pub struct Lookup<'a> {
     store: &'a Store,
+    /// A ConfigMap as it is to become.
+    draft: Option<(&'a ObjectKey, &'a Arc<ConfigMap>)>,
     reads: RefCell<BTreeSet<ObjectKey>>,
 }
 
 impl<'a> Lookup<'a> {
     /// A view that has looked for nothing yet.
     pub fn new(store: &'a Store) -> Self {
-        Self { store, reads: RefCell::default() }
+        Self { store, draft: None, reads: RefCell::default() }
+    }
+
+    /// The same, where a ConfigMap is as it is to become.
+    #[must_use]
+    pub(crate) fn with_config_map(self, key: &'a ObjectKey, map: &'a Arc<ConfigMap>) -> Self {
+        Self { draft: Some((key, map)), ..self }
     }
 
     /// The IngressClass of this name.
@@ -49,7 +57,10 @@ impl<'a> Lookup<'a> {
     /// The ConfigMap of this name.
     pub fn config_map(&self, namespace: &str, name: &str) -> Option<&'a Arc<ConfigMap>> {
         self.record(Kind::ConfigMap, namespace, name);
-        self.store.config_map(namespace, name)
+        match self.draft {
+            Some((key, map)) if (&*key.namespace, &*key.name) == (namespace, name) => Some(map),
+            _ => self.store.config_map(namespace, name),
+        }
     }
 
     /// The Secret of this name.

@@ -54,6 +54,7 @@ const ELSEWHERE: &[(&str, &str)] = &[
     ("adit_ejections_total", "balancing::an_endpoint_that_fails_gets_no_requests_until_its_time_is_over"),
     ("adit_mirror_lost_copies_total", "mirrors::a_mirror_that_is_adit_itself_gets_one_copy"),
     ("adit_admission_reviews_total", "admission::reviews::a_path_is_free_once_its_ingress_is_gone"),
+    ("adit_configmap_invalid_values", "admission::reviews::a_wrong_value_of_the_configmap_is_refused_and_harms_nobody"),
     ("adit_watch_healthy", "cluster_source::access::a_kind_that_is_forbidden_counts_as_empty_until_it_is_allowed"),
     ("adit_ocsp_fetches_total", "ocsp::a_response_is_sent_along_once_it_is_there"),
     ("adit_trace_spans_sent_total", "tracing::a_span_tells_of_its_request"),

@@ -1,5 +1,6 @@
 //! What the API server asks: an `AdmissionReview` of `admission.k8s.io/v1`, as far as it matters here.
 
+use crate::object::Kind;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -71,12 +72,16 @@ impl AdmissionRequest {
         read(body)
     }
 
-    /// Whether an Ingress is to be made or changed, and not its status alone.
-    pub(super) fn writes_an_ingress(&self) -> bool {
+    /// The kind of the object that is to be made or changed, and not its status alone, if it is one that is reviewed.
+    pub(super) fn written(&self) -> Option<Kind> {
         let Resource { group, version, resource } = &self.resource;
-        (&**group, &**version, &**resource) == ("networking.k8s.io", "v1", "ingresses")
-            && self.sub_resource.is_empty()
-            && ["CREATE", "UPDATE"].contains(&&*self.operation)
+        let kind = match (&**group, &**version, &**resource) {
+            ("networking.k8s.io", "v1", "ingresses") => Kind::Ingress,
+            ("", "v1", "configmaps") => Kind::ConfigMap,
+            _ => return None,
+        };
+        let writes = self.sub_resource.is_empty() && ["CREATE", "UPDATE"].contains(&&*self.operation);
+        writes.then_some(kind)
     }
 }
 
@@ -92,23 +97,25 @@ mod tests {
     }
 
     #[test]
-    fn only_writes_of_ingresses_are_reviewed() {
+    fn only_writes_of_ingresses_and_config_maps_are_reviewed() {
         let of = |group: &str, version: &str, resource: &str| json!({"group": group, "version": version, "resource": resource});
-        let ingresses = of("networking.k8s.io", "v1", "ingresses");
+        let (ingresses, config_maps) = (of("networking.k8s.io", "v1", "ingresses"), of("", "v1", "configmaps"));
         for operation in ["CREATE", "UPDATE"] {
-            assert!(review(&ingresses, operation).writes_an_ingress(), "{operation}");
+            assert_eq!(review(&ingresses, operation).written(), Some(Kind::Ingress), "{operation}");
+            assert_eq!(review(&config_maps, operation).written(), Some(Kind::ConfigMap), "{operation}");
         }
-        assert!(!review(&ingresses, "DELETE").writes_an_ingress());
+        assert_eq!(review(&ingresses, "DELETE").written(), None);
         for other in [
             of("apps", "v1", "deployments"),
             of("networking.k8s.io", "v1beta1", "ingresses"),
             of("networking.k8s.io", "v1", "ingressclasses"),
+            of("", "v1", "secrets"),
         ] {
-            assert!(!review(&other, "CREATE").writes_an_ingress(), "{other}");
+            assert_eq!(review(&other, "CREATE").written(), None, "{other}");
         }
         let mut status = review(&ingresses, "UPDATE");
         status.sub_resource = "status".to_owned();
-        assert!(!status.writes_an_ingress());
+        assert_eq!(status.written(), None);
     }
 
     #[test]

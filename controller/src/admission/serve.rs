@@ -151,7 +151,7 @@ async fn respond(request: Request<Incoming>, silent: &SilentConnection, port: &P
     match &verdict {
         Verdict::Allowed { .. } => {}
         Verdict::Refused { message, .. } => tracing::info!("refused at admission: {message}"),
-        Verdict::Unchecked(why) => tracing::warn!(why, "an Ingress was allowed without a review"),
+        Verdict::Unchecked(why) => tracing::warn!(why, "an object was allowed without a review"),
     }
     let mut response = Response::new(Full::from(verdict.response(&uid).to_string()));
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));

@@ -45,7 +45,7 @@ impl Verdict {
             }
             Self::Unchecked(why) => {
                 let warning = format!(
-                    "Adit has not reviewed this Ingress, because {why}; what is wrong with it will be in its Events"
+                    "Adit has not reviewed this object, because {why}; what is wrong with it will be in its Events"
                 );
                 json!({"uid": uid, "allowed": true, "warnings": [warning]})
             }

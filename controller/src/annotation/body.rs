@@ -1,8 +1,11 @@
 //! Bodies, and the buffers that they pass through.
 
 use super::entry::{Annotation, Invalid, Scope};
+use super::read::Reader;
+use crate::diagnostic::Reason;
 use crate::registry::{BUSY_BUFFERS, LARGEST_HEAD};
 use crate::route_defaults::Risk;
+use gateway::config::BackendProtocol;
 
 pub(super) const ANNOTATIONS: &[Annotation] = &[
     Annotation::full(
@@ -115,3 +118,21 @@ pub(super) const ANNOTATIONS: &[Annotation] = &[
         },
     ),
 ];
+
+impl Reader<'_> {
+    /// Says it where bodies may be larger than what can be held back of them. Who asks for neither is told by the ConfigMap.
+    pub(super) fn large_bodies(&mut self) {
+        let settings = &self.reading.settings;
+        if settings.redirect.is_some()
+            || matches!(settings.backend.protocol, BackendProtocol::Grpc | BackendProtocol::Grpcs)
+        {
+            return;
+        }
+        let asked = ["proxy-body-size", "proxy-request-buffering"].into_iter().find(|key| !self.value(key).is_empty());
+        if let Some(key) = asked
+            && let Some(complaint) = self.context.defaults.too_large_to_hold(&settings.policies)
+        {
+            self.warn(key, self.value(key), Reason::Limited, &complaint);
+        }
+    }
+}

@@ -12,20 +12,21 @@ pub(super) const ANNOTATIONS: &[Annotation] = &[
         Scope::Path,
         Risk::Low,
         Invalid::RejectsIngress,
-        "Sets the statuses of errors for which clients get the page of `error-pages`, or where there is none, that the default \
-         backend answers: that of the annotation `default-backend`, or else of the flag \
-         `--default-backend-service`. It gets the request without its body, for `/`, with the headers `X-Code`, `X-Format`, \
-         `X-Original-URI`, `X-Namespace`, `X-Ingress-Name`, `X-Service-Name` and `X-Service-Port`. Statuses from 400 to 599, \
-         separated by commas, such as `404,503`. Default: the ConfigMap's `custom-http-errors` (none), which the Service of \
-         the flag answers.",
+        "Names the statuses of errors that clients do not get as they are: an error of the backend or of Adit with one of these \
+         statuses is answered by the page of `error-pages`, or where there is none, by a default backend: that of the \
+         annotation `default-backend`, or else of the flag `--default-backend-service`. The default backend gets the request \
+         without its body, for `/`, with the headers `X-Code`, `X-Format`, `X-Original-URI`, `X-Namespace`, `X-Ingress-Name`, \
+         `X-Service-Name` and `X-Service-Port`. Statuses from 400 to 599, separated by commas, such as `404,503`. Default: the \
+         ConfigMap's `custom-http-errors` (none), of which the Service of the flag is the default backend.",
         |value, draft| {
             draft.custom_errors = Some(error_statuses(value.text())?);
             Ok(())
         },
     )
     .but(
-        "Who is refused keeps the status of the refusal, whatever the default backend answers. Errors of gRPC stay as they \
-         are, and so do all where there is neither a page nor a default backend.",
+        "A request that Adit refuses, such as one without a valid password, keeps the status of the refusal, whatever the \
+         default backend answers. Errors of gRPC stay as they are, and so do all where there is neither a page nor a default \
+         backend.",
     ),
     Annotation::full(
         "disable-proxy-intercept-errors",

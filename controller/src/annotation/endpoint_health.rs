@@ -18,22 +18,22 @@ pub(super) const ANNOTATIONS: &[Annotation] = &[
         SLOW_START,
         Scope::Upstream,
         Invalid::FallsBack,
-        "Lets the share of a new endpoint grow, evenly from a tenth to all of it, so that a program that has just started is not \
-         asked too much. Time; 0 is at once. It counts with `load-balance: round_robin` and `least_request`, and for endpoints \
-         that come when there are others. Default: the ConfigMap's `slow-start` (0). The oldest Ingress that uses the Service \
-         port decides for all.",
+        "Sets how long a new endpoint gets less than its share of requests, so that a program that has just started is not \
+         overloaded: the share grows evenly, from a tenth to all of it. Time; with 0 it gets all of it at once. It applies with \
+         `load-balance: round_robin` and `least_request`, and to endpoints that are added to others. Default: the ConfigMap's \
+         `slow-start` (0). The oldest Ingress that uses the Service port decides for all.",
         |value, draft| slow_start(value, &mut draft.upstream),
     ),
     Annotation::own(
         FAILURES,
         Scope::Upstream,
         Invalid::FallsBack,
-        "Sets how many failures in a row eject an endpoint: it gets no requests for `eject-time`. A failure is no connection, no \
-         head of a response (in time), one with the status 502, 503 or 504, or one that comes later than `eject-slower-than`; \
-         any other response makes the count begin anew. \
-         Sessions of `affinity` and keys of `upstream-hash-by` that lead there are served by another endpoint meanwhile. Whole \
-         number from 0; 0 ejects none. Default: the ConfigMap's `eject-after-failures` (0). The oldest Ingress that uses the \
-         Service port decides for all. Each replica of Adit counts by itself.",
+        "Sets how many failures in a row eject an endpoint: it gets no requests for `eject-time`. A failure is: no connection; \
+         no head of a response, or not in time; a response with the status 502, 503 or 504; or one that comes later than \
+         `eject-slower-than`. Any other response sets the count to zero. Sessions of `affinity` and keys of `upstream-hash-by` \
+         that lead to an ejected endpoint are served by another one meanwhile. Whole number from 0; with 0 none is ejected. \
+         Default: the ConfigMap's `eject-after-failures` (0). The oldest Ingress that uses the Service port decides for all. \
+         Each replica of Adit counts by itself.",
         |value, draft| eject_after_failures(value, &mut draft.upstream),
     ),
     Annotation::own(
@@ -58,9 +58,10 @@ pub(super) const ANNOTATIONS: &[Annotation] = &[
         MAX_PERCENT,
         Scope::Upstream,
         Invalid::FallsBack,
-        "Limits how many of the endpoints `eject-after-failures` may eject at a time, so that those that are left can serve. Whole \
-         number of percent from 1 to 100. One of several may always be ejected, the only one never; where all are, all are used. \
-         Default: the ConfigMap's `eject-max-percent` (50).",
+        "Limits how many of the endpoints `eject-after-failures` may eject at a time, so that those that are left can serve. \
+         Whole number of percent from 1 to 100. Of several endpoints one may always be ejected, whatever the number; the only \
+         endpoint of a backend never is. If all are ejected, all get requests. Default: the ConfigMap's `eject-max-percent` \
+         (50).",
         |value, draft| eject_max_percent(value, &mut draft.upstream),
     ),
 ];

@@ -31,8 +31,9 @@ pub(super) const ANNOTATIONS: &[Annotation] = &[
         Scope::Path,
         Risk::High,
         Invalid::FallsBack, // the client gets the 401
-        "Sets the URL of the sign-in page. A request that the auth service answers with 401 is redirected (302) to \
-         it, and one without the name and password that `auth-type` asks for. May contain nginx variables. Default: not set, the client gets the 401.",
+        "Sets the URL of the sign-in page. Requests that the auth service answers with 401 are redirected (302) to it, and so are \
+         requests without the user name and password that `auth-type` asks for. May contain nginx variables. Default: not set, \
+         the client gets the 401.",
         |value, draft| auth_server::auth_signin(value, &mut draft.external_auth),
     ),
     Annotation::guard(

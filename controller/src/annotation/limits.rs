@@ -13,7 +13,7 @@ pub(super) const ANNOTATIONS: &[Annotation] = &[
         Invalid::RejectsIngress,
         "Limits the requests per second of one client address to all paths of the Ingress. Whole number; 0 is no limit. \
          Default 0. More requests, beyond a burst (`limit-burst-multiplier`), are answered with 503 or the ConfigMap's \
-         `limit-req-status-code`. Each replica of Adit counts for itself.",
+         `limit-req-status-code`. Each replica of Adit counts for itself, unless the ConfigMap's `limit-replicas` is `share`.",
         |value, draft| {
             draft.limits.per_second = limit(value)?;
             Ok(())

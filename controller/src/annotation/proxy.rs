@@ -46,7 +46,7 @@ pub(super) const ANNOTATIONS: &[Annotation] = &[
         "Sets the beginning of the `Location` header of the backend, and of the URL in its `Refresh`, that \
          `proxy-redirect-to` replaces: a URL, or `off`. After `~` it is a regular expression, and all of the header is \
          replaced. `default` replaces `http://upstream_balancer/` by `/`, as does a URL without `proxy-redirect-to`. A \
-         `Location` that comes to a path becomes a URL, but for `relative-redirects`. Without effect for gRPC. Default: \
+         `Location` that comes to a path becomes a URL, unless `relative-redirects` is true. Without effect for gRPC. Default: \
          the ConfigMap's `proxy-redirect-from` (`off`).",
         |value, draft| {
             draft.proxy_redirect.from = redirect_from(value.urls()?)?;

@@ -73,6 +73,7 @@ impl<'a> Reader<'a> {
         self.proxy_ssl();
         self.client_certificates();
         self.reading.settings.finish(self.context.defaults);
+        self.large_bodies();
         self.snippets();
         self.waf();
         self.tracing();

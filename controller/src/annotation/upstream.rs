@@ -56,7 +56,7 @@ pub(super) const ANNOTATIONS: &[Annotation] = &[
         Invalid::FallsBack,
         "Sets the protocol for the backend: `HTTP`, `HTTPS`, `GRPC` (HTTP/2 without TLS), `GRPCS` (HTTP/2 over TLS), \
          `AUTO_HTTP` (HTTPS if the client uses TLS, else HTTP) or `FCGI` (FastCGI), in upper or lower case. Default `HTTP`. \
-         Certificates of backends are not verified.",
+         Certificates of backends are verified only with `proxy-ssl-verify: on`.",
         |value, draft| {
             draft.backend.protocol = backend_protocol(value)?;
             Ok(())

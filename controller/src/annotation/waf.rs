@@ -18,8 +18,9 @@ pub(super) const ANNOTATIONS: &[Annotation] = &[
     Annotation::guard(
         ENABLE,
         Risk::Low,
-        "Turns the web application firewall on or off, which takes ModSecurity's rules; [waf.md](waf.md) says more. It only logs \
-         what it finds, unless the rules have `SecRuleEngine On`. Boolean. Default: the ConfigMap's `enable-modsecurity` (false).",
+        "Turns the web application firewall on or off, which inspects requests, and responses where there are rules for them, by \
+         rules in ModSecurity's language; [waf.md](waf.md) says more. It only logs what it finds, unless the rules have \
+         `SecRuleEngine On`. Boolean. Default: the ConfigMap's `enable-modsecurity` (false).",
         |value, draft| {
             draft.waf.is_enabled = Some(value.bool()?);
             Ok(())
@@ -46,7 +47,10 @@ pub(super) const ANNOTATIONS: &[Annotation] = &[
          answer 503.",
         |_, _| Ok(()), // read with the others
     )
-    .but("Rules about responses, files and programs are refused: the routes answer 503."),
+    .but(
+        "Rules that read files, run programs, ask servers or keep collections beyond a request are refused, and so are variables and \
+         regular expressions that Adit does not have: the routes answer 503.",
+    ),
     Annotation::guard(
         TRANSACTION_ID,
         Risk::High,

@@ -90,8 +90,9 @@ pub(super) const KEYS: &[Key] = &[
     Key::full(
         "send-timeout",
         "60",
-        "Sets how long a client may take for a piece of a response, of up to 16 KiB: so it must take 273 bytes each \
-         second by default. Time above 0. Then the connection is closed, or the stream of HTTP/2 reset. Adit's own.",
+        "Sets how long a client may take to receive one piece of a response. Time above 0. A piece has up to 16 KiB, so that by \
+         default a client has to receive 273 bytes each second. After that time its connection is closed, or over HTTP/2 the \
+         stream is reset. Adit's own.",
         |value, draft| {
             draft.config.gateway.client.send_timeout = value.positive_time()?;
             Ok(())
@@ -110,8 +111,8 @@ pub(super) const KEYS: &[Key] = &[
     Key::full(
         "enable-underscores-in-headers",
         "false",
-        "Takes `_` for valid in the names of request headers. Boolean. With false such headers are subject to \
-         `ignore-invalid-headers`.",
+        "Sets whether request headers with `_` in their names are valid. Boolean. With false `ignore-invalid-headers` says what \
+         happens to them.",
         |value, draft| {
             draft.config.gateway.client.underscores_in_headers = value.bool()?;
             Ok(())
@@ -120,9 +121,9 @@ pub(super) const KEYS: &[Key] = &[
     Key::full(
         "ignore-invalid-headers",
         "true",
-        "Drops request headers with other bytes in their names than letters, digits and `-`. Boolean. With false they \
-         are passed on, and a request is refused (400) where HTTP does not allow such a name at all. A blank or a \
-         control byte in a name is always refused.",
+        "Drops request headers whose names have other bytes than letters, digits and `-`. Boolean. With false they are passed \
+         on, and a request is refused (400) where HTTP does not allow such a name at all. A name with a space or a control byte \
+         is refused in any case.",
         |value, draft| {
             draft.config.gateway.client.ignore_invalid_headers = value.bool()?;
             Ok(())

@@ -12,12 +12,13 @@ pub(super) const KEYS: &[Key] = &[
     Key::full(
         "use-gzip",
         "false",
-        "Compresses responses with gzip, for clients whose `Accept-Encoding` likes that at least as much as no coding. Boolean. \
-         Compressed are responses with 200, 403 and 404 of the types of `gzip-types` that have no `Content-Encoding`, and whose \
-         `Content-Length`, if they have one, is at least `gzip-min-length`; never streams of events (`text/event-stream`), calls \
-         of gRPC, for clients of HTTP/1.0, or where the request or the response says `no-transform`. They get `Vary: \
-         Accept-Encoding` and a weak `ETag`, and lose `Content-Length` and `Accept-Ranges`. What has come from the backend goes \
-         out at once.",
+        "Compresses responses with gzip, for clients whose `Accept-Encoding` gives gzip at least as much weight as no \
+         compression. Boolean. Compressed are responses with the status 200, 403 or 404 and a type of `gzip-types` that have no \
+         `Content-Encoding`, and whose `Content-Length`, if they have one, is at least `gzip-min-length`. Never compressed are \
+         streams of events (`text/event-stream`), calls of gRPC, responses to clients of HTTP/1.0, and where the request or the \
+         response says `no-transform`. Compressed responses get `Vary: Accept-Encoding` and a weak `ETag`, and lose \
+         `Content-Length` and `Accept-Ranges`. Nothing waits for more of the response: what the backend has sent goes out at \
+         once.",
         |value, draft| {
             draft.config.gateway.compression.gzip.enabled = value.bool()?;
             Ok(())
@@ -35,7 +36,8 @@ pub(super) const KEYS: &[Key] = &[
     Key::full(
         "gzip-min-length",
         "256",
-        "Sets the smallest response that gzip compresses, where its `Content-Length` says how long it is. Bytes.",
+        "Sets how long a response has to be for gzip, where it has a `Content-Length`. Bytes. One without is compressed, \
+         however short it is.",
         |value, draft| {
             draft.config.gateway.compression.gzip.min_length = length(value)?;
             Ok(())
@@ -68,8 +70,8 @@ pub(super) const KEYS: &[Key] = &[
     Key::full(
         "enable-brotli",
         "false",
-        "Compresses responses with Brotli, as `use-gzip` does with gzip, but by the keys that begin with `brotli-`. Boolean. Where \
-         a client likes both as much, it gets Brotli.",
+        "Compresses responses with Brotli, as `use-gzip` does with gzip, but by the keys that begin with `brotli-`. Boolean. A \
+         client that gives gzip and Brotli the same weight gets Brotli.",
         |value, draft| {
             draft.config.gateway.compression.brotli.enabled = value.bool()?;
             Ok(())
@@ -99,8 +101,8 @@ pub(super) const KEYS: &[Key] = &[
     Key::full(
         "enable-zstd",
         "false",
-        "Compresses responses with Zstandard, as `use-gzip` does with gzip, but by the keys that begin with `zstd-`. Boolean. Where \
-         a client likes several codings as much, it gets Zstandard. Adit's own.",
+        "Compresses responses with Zstandard, as `use-gzip` does with gzip, but by the keys that begin with `zstd-`. Boolean. A \
+         client that gives several codings the same weight gets Zstandard. Adit's own.",
         |value, draft| {
             draft.config.gateway.compression.zstd.enabled = value.bool()?;
             Ok(())

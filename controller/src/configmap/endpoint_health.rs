@@ -9,16 +9,17 @@ pub(super) const KEYS: &[Key] = &[
     Key::full(
         "slow-start",
         "0",
-        "Lets the share of a new endpoint grow for so long, evenly from a tenth to all of it. Time; 0 is at once. It counts with \
-         `load-balance: round_robin` and `least_request`, and for endpoints that come when there are others. Adit's own.",
+        "Sets how long a new endpoint gets less than its share of requests: the share grows evenly, from a tenth to all of it. \
+         Time; with 0 it gets all of it at once. It applies with `load-balance: round_robin` and `least_request`, and to \
+         endpoints that are added to others. Adit's own.",
         |value, draft| slow_start(value, &mut draft.config.routes.upstream),
     ),
     Key::full(
         "eject-after-failures",
         "0",
-        "Sets how many failures in a row eject an endpoint: it gets no requests for `eject-time`. A failure is no connection, no \
-         head of a response (in time), one with the status 502, 503 or 504, or one that comes later than `eject-slower-than`. \
-         Whole number from 0; 0 ejects none. Adit's own.",
+        "Sets how many failures in a row eject an endpoint: it gets no requests for `eject-time`. A failure is: no connection; \
+         no head of a response, or not in time; a response with the status 502, 503 or 504; or one that comes later than \
+         `eject-slower-than`. Whole number from 0; with 0 none is ejected. Adit's own.",
         |value, draft| eject_after_failures(value, &mut draft.config.routes.upstream),
     ),
     Key::full(
@@ -31,15 +32,16 @@ pub(super) const KEYS: &[Key] = &[
     Key::full(
         "eject-time",
         "30",
-        "Sets how long an endpoint is ejected the first time. Time above 0. Each time soon after another one it is so much longer, \
-         up to ten times as long. Adit's own.",
+        "Sets how long an endpoint is ejected. Time above 0. If it is ejected again soon after, that is twice as long, then \
+         three times, and at most ten times. Adit's own.",
         |value, draft| eject_time(value, &mut draft.config.routes.upstream),
     ),
     Key::full(
         "eject-max-percent",
         "50",
-        "Limits how many endpoints of a backend are ejected at a time. Whole number of percent from 1 to 100. One of several may \
-         always be ejected, the only one never; where all are, all are used. Adit's own.",
+        "Limits how many endpoints of a backend are ejected at a time. Whole number of percent from 1 to 100. Of several \
+         endpoints one may always be ejected, whatever the number; the only endpoint of a backend never is. If all are ejected, \
+         all get requests. Adit's own.",
         |value, draft| eject_max_percent(value, &mut draft.config.routes.upstream),
     ),
 ];

@@ -2,16 +2,15 @@
 
 use super::builder::ConfigBuilder;
 use super::entry::Key;
-use crate::diagnostic::Severity;
 use crate::registry::{Value, ValueError, header_name, parse_network, settable_header};
 
 pub(super) const KEYS: &[Key] = &[
     Key::full(
         "use-forwarded-headers",
         "false",
-        "Trusts the `X-Forwarded-*` headers of requests. Host, port and scheme are taken from every client's; the \
-         client address is taken from `forwarded-for-header` if the connection comes from `proxy-real-ip-cidr`. \
-         Boolean. With false these headers are ignored, and backends get new ones.",
+        "Trusts the `X-Forwarded-*` headers of requests. The headers for host, port and scheme are believed from every client; \
+         `forwarded-for-header`, for the client address, only if the connection comes from `proxy-real-ip-cidr`. Boolean. With \
+         false these headers are ignored, and backends get new ones.",
         |value, draft| {
             draft.config.gateway.forwarded.trust_headers = value.bool()?;
             Ok(())
@@ -54,7 +53,7 @@ pub(super) const KEYS: &[Key] = &[
          and networks, separated by commas.",
         trusted,
     )
-    .but("An invalid entry is left out. If all are invalid, no proxy is trusted."),
+    .but("At the start an invalid entry is left out. If all are invalid, no proxy is trusted."),
     Key::full(
         "forwarded-host-header",
         "X-Forwarded-Host",
@@ -68,15 +67,15 @@ pub(super) const KEYS: &[Key] = &[
     Key::full(
         "forwarded-for-proxy-protocol-header",
         "X-Forwarded-For-Proxy-Protocol",
-        "With both `use-forwarded-headers` and `use-proxy-protocol`, names the header in which backends get what the client \
-         address is taken from: `forwarded-for-header` if the address in the PROXY header is in `proxy-real-ip-cidr`, \
-         else that address.",
+        "Names a header that backends get in addition while both `use-forwarded-headers` and `use-proxy-protocol` are true: it \
+         tells what the client address was taken from. If the address in the PROXY header is one of `proxy-real-ip-cidr`, that \
+         is the received `forwarded-for-header`; otherwise it is the address in the PROXY header. The name of a header.",
         |value, draft| {
             draft.config.gateway.forwarded.proxy_protocol_header = settable_header(value.text())?;
             Ok(())
         },
     )
-    .but("Only backends get it: variables and auth servers do not."),
+    .but("Only backends get it: variables and auth servers do not have it."),
     Key::full(
         "use-proxy-protocol",
         "false",
@@ -114,19 +113,16 @@ pub(super) const KEYS: &[Key] = &[
 ];
 
 fn trusted(value: Value<'_>, draft: &mut ConfigBuilder) -> Result<(), ValueError> {
-    let mut networks = Vec::new();
+    let (mut networks, mut wrong) = (Vec::new(), Vec::new());
     for text in value.list() {
         match parse_network(text) {
             Some(network) => networks.push(network),
-            None => draft.complain(
-                Severity::Error,
-                format!(
-                    "contains {text:?}, which is not an IP address or network such as 10.0.0.0/8; this entry is left \
-                     out"
-                ),
-            ),
+            None => wrong.push(format!("contains {text:?}, which is not an IP address or network such as 10.0.0.0/8")),
         }
     }
     draft.config.gateway.forwarded.trusted = networks.into();
-    Ok(())
+    if wrong.is_empty() {
+        return Ok(());
+    }
+    Err(ValueError::Replaced { wrong: wrong.join("; ").into(), by: "the rest of the list" })
 }

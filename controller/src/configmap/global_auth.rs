@@ -9,14 +9,13 @@ pub(super) const KEYS: &[Key] = &[
     Key::full(
         "global-auth-url",
         "",
-        "Sets the URL of an external service that authorizes the requests of all routes, as the annotation `auth-url` \
-         does for one Ingress and `enable-global-auth: \"false\"` undoes. Empty: none. Routes of Gateway API are among them, \
-         whose requests are answered with 503 if the URL has `$host`.",
+        "Sets the URL of an external service that authorizes the requests of all routes, those of Gateway API included, as the \
+         annotation `auth-url` does for one Ingress. `enable-global-auth: \"false\"` exempts an Ingress. Empty: none.",
         |value, draft| read(value, draft, auth_server::auth_url),
     )
     .but(
-        "Variables in the host other than `$host` are refused: every request is answered with 503. So is, with `$host`, every \
-         request for a host that no rule names exactly.",
+        "Variables in the host other than `$host` are refused: every request is answered with 503. With `$host`, requests for \
+         hosts that no rule of an Ingress names exactly are answered with 503, and so are those for routes of Gateway API.",
     ),
     Key::full(
         "global-auth-method",

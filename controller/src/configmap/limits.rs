@@ -67,10 +67,12 @@ pub(super) const KEYS: &[Key] = &[
     Key::full(
         "limit-replicas",
         "each",
-        "Sets whose the annotations `limit-rps`, `limit-rpm` and `limit-connections` are, and `limit_req` and `limit_conn` of \
-         snippets: with `each`, every replica of Adit counts up to the whole limit, as in ingress-nginx; with `share`, up to \
-         its part, as many as the Service of `--publish-service` has ready endpoints. That fits where clients reach all \
-         replicas alike. At least one request may be in progress. The namespace of the Service must be watched. Adit's own.",
+        "Sets how replicas of Adit count for the annotations `limit-rps`, `limit-rpm` and `limit-connections`, and for \
+         `limit_req` and `limit_conn` of snippets: `each` or `share`. With `each`, as in ingress-nginx, every replica allows a \
+         client the whole limit, so that a client who reaches three replicas may send three times as much. With `share`, every \
+         replica allows its part: the limit divided by the number of ready endpoints of the Service of the flag \
+         `--publish-service`, but at least one request in progress. Use `share` where clients reach all replicas alike. The \
+         namespace of that Service has to be watched. Adit's own.",
         |value, draft| {
             draft.shares_limits = value.one_of(&["each", "share"], "\"each\" or \"share\"")? == "share";
             Ok(())

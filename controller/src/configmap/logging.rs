@@ -71,8 +71,8 @@ pub(super) const KEYS: &[Key] = &[
     Key::full(
         "enable-access-log-for-default-backend",
         "false",
-        "Logs requests for hosts without rules that no rule without a host takes, either. Boolean. Requests for hosts \
-         with rules are logged in any case, also where no path matches.",
+        "Sets whether requests are logged for which there is no rule: neither for their host nor without a host. Boolean. \
+         Requests for a host with rules are always logged, also where no path matches.",
         |value, draft| {
             draft.config.gateway.access_log.unmatched = value.bool()?;
             Ok(())

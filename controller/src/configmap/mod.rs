@@ -13,6 +13,7 @@ mod forwarded;
 mod global_auth;
 mod headers;
 mod https;
+mod last_good;
 mod limits;
 mod logging;
 mod map_values;
@@ -29,4 +30,5 @@ mod waf;
 
 pub use builder::{Config, ConfigBuilder};
 pub use entry::{Key, KeyFacets};
+pub(crate) use last_good::LastGood;
 pub(crate) use read::{ConfigOutcome, read};

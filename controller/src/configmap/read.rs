@@ -1,13 +1,15 @@
 use super::builder::{Config, ConfigBuilder, SyslogKeys};
 use super::entry::Key;
+use super::last_good::{LastGood, stays};
 use crate::certificate::KeyPair;
-use crate::diagnostic::{Diagnostic, Reason, Severity};
+use crate::diagnostic::{AtAdmission, Diagnostic, Reason, Severity};
 use crate::lookup::Lookup;
 use crate::object::{Kind, ObjectKey};
 use crate::registry::{Support, Value, ValueError};
 use crate::settings::ControllerSettings;
 use crate::snippet::SnippetReport;
 use gateway::config::{BackendProtocol, Denied, Origin, ServiceBackend, Subject, Syslog};
+use std::collections::BTreeMap;
 use std::num::NonZero;
 use std::sync::Arc;
 
@@ -19,10 +21,13 @@ pub(crate) struct ConfigOutcome {
     pub(crate) snippets: Vec<SnippetReport>,
     /// What is wrong with them.
     pub(crate) diagnostics: Vec<Diagnostic>,
+    /// What keys can fall back to from now on.
+    pub(crate) last_good: LastGood,
 }
 
-/// Reads the ConfigMap that the flags name. Without one, everything has its default.
-pub(crate) fn read(settings: &ControllerSettings, lookup: &Lookup<'_>) -> ConfigOutcome {
+/// Reads the ConfigMap that the flags name. Without one, everything has its default. A key whose value cannot be used falls
+/// back to its `former` one.
+pub(crate) fn read(settings: &ControllerSettings, lookup: &Lookup<'_>, former: &LastGood) -> ConfigOutcome {
     let mut config = Config::default();
     config.gateway.path_matching = settings.path_matching;
     config.routes.https_port = settings.https_port;
@@ -31,6 +36,8 @@ pub(crate) fn read(settings: &ControllerSettings, lookup: &Lookup<'_>) -> Config
     let mut reader = Reader {
         object: Subject::other("flags"),
         lookup,
+        former,
+        last_good: LastGood::default(),
         builder: ConfigBuilder::new(config),
         snippets: Vec::new(),
         diagnostics: Vec::new(),
@@ -43,6 +50,7 @@ pub(crate) fn read(settings: &ControllerSettings, lookup: &Lookup<'_>) -> Config
             reader.key(key, value);
         }
         reader.snippets(map.data.as_ref());
+        reader.large_bodies(map.data.as_ref());
         reader.trust_without_limit();
         reader.replicas(settings);
         reader.syslog();
@@ -55,12 +63,15 @@ pub(crate) fn read(settings: &ControllerSettings, lookup: &Lookup<'_>) -> Config
     reader.default_backend(settings);
     reader.default_certificate(settings);
     reader.geo(settings);
-    ConfigOutcome { config: reader.builder.config, snippets: reader.snippets, diagnostics: reader.diagnostics }
+    let Reader { builder, snippets, diagnostics, last_good, .. } = reader;
+    ConfigOutcome { config: builder.config, snippets, diagnostics, last_good }
 }
 
 pub(super) struct Reader<'a> {
     pub(super) object: Subject,
     lookup: &'a Lookup<'a>,
+    pub(super) former: &'a LastGood,
+    pub(super) last_good: LastGood,
     pub(super) builder: ConfigBuilder,
     pub(super) snippets: Vec<SnippetReport>,
     pub(super) diagnostics: Vec<Diagnostic>,
@@ -77,19 +88,41 @@ impl Reader<'_> {
     }
 
     fn apply(&mut self, key: &'static Key, value: &str) {
-        // Blanks around a value do not count.
-        let result = (key.apply)(Value::new(value.trim(), self.lookup), &mut self.builder);
+        let result = self.set(key, value);
         for (severity, complaint) in std::mem::take(&mut self.builder.complaints) {
             self.report(severity, key, value, Reason::Invalid, &complaint);
         }
-        let error = match result {
-            Ok(()) => return,
-            Err(ValueError::Unsupported(why)) => return self.ignored(key, value, why),
-            Err(ValueError::Refused(why)) => return self.deny(key, value, &why),
-            Err(error) => error,
-        };
+        match result {
+            Ok(()) => self.last_good.keep(key, value),
+            Err(ValueError::Unsupported(why)) => self.ignored(key, value, why),
+            Err(error) => self.unusable(key, value, &error),
+        }
+    }
+
+    /// Blanks around a value do not count.
+    fn set(&mut self, key: &'static Key, value: &str) -> Result<(), ValueError> {
+        (key.apply)(Value::new(value.trim(), self.lookup), &mut self.builder)
+    }
+
+    /// What the key said before stays in effect, where that is known and safe.
+    fn unusable(&mut self, key: &'static Key, value: &str, error: &ValueError) {
         let reason = if let ValueError::NotFound(_) = error { Reason::ReferenceNotFound } else { Reason::Invalid };
-        self.report(Severity::Error, key, value, reason, &format!("{error}; the default stays in effect"));
+        if let Some(former) = self.former.of(key, matches!(error, ValueError::Refused(_))) {
+            // Also where it cannot be used now: what it names may come back.
+            self.last_good.keep(key, former);
+            let is_usable = self.set(key, former).is_ok();
+            self.builder.complaints.clear(); // told when the key said so
+            if is_usable {
+                return self.report(Severity::Error, key, value, reason, &format!("{error}; {}", stays(former)));
+            }
+        }
+        match error {
+            ValueError::Refused(why) => self.deny(key, value, why),
+            ValueError::Replaced { by, .. } => {
+                self.report(Severity::Error, key, value, reason, &format!("{error}; {by} is used instead"));
+            }
+            _ => self.report(Severity::Error, key, value, reason, &format!("{error}; the default stays in effect")),
+        }
     }
 
     pub(super) fn deny(&mut self, key: &'static Key, value: &str, complaint: &str) {
@@ -111,9 +144,15 @@ impl Reader<'_> {
         self.report(Severity::Warning, key, value, Reason::Ignored, why);
     }
 
-    fn report(&mut self, severity: Severity, key: &'static Key, value: &str, reason: Reason, message: &str) {
+    pub(super) fn report(&mut self, severity: Severity, key: &'static Key, value: &str, reason: Reason, message: &str) {
+        let at_admission = match (severity, reason) {
+            // A ConfigMap that it names may come after it.
+            (_, Reason::ReferenceNotFound) => AtAdmission::Waits,
+            (Severity::Error, _) => AtAdmission::Refuses,
+            (Severity::Warning, _) => AtAdmission::Warns,
+        };
         let diagnostic = Diagnostic::error(self.object.clone(), format!("data.{}", key.name), message);
-        self.diagnostics.push(Diagnostic { severity, reason, ..diagnostic }.with_value(value));
+        self.diagnostics.push(Diagnostic { severity, reason, at_admission, ..diagnostic }.with_value(value));
     }
 
     /// By ingress-nginx's default every client is trusted in forwarded headers and PROXY headers, and so can choose its
@@ -127,6 +166,17 @@ impl Reader<'_> {
             let field = "data.proxy-real-ip-cidr";
             let diagnostic = Diagnostic::warning(self.object.clone(), field, message).with_value("0.0.0.0/0");
             self.diagnostics.push(diagnostic.because(Reason::Insecure));
+        }
+    }
+
+    /// Says it where bodies may be larger than what can be held back of them.
+    fn large_bodies(&mut self, data: Option<&BTreeMap<String, String>>) {
+        let routes = &self.builder.config.routes;
+        let Some(complaint) = routes.too_large_to_hold(&routes.policies) else { return };
+        let given = |name: &&str| data.is_some_and(|data| data.contains_key(*name));
+        let keys = ["proxy-body-size", "max-temp-files-size"].into_iter().find(given).and_then(Key::named);
+        if let (Some(key), Some(data)) = (keys, data) {
+            self.report(Severity::Warning, key, &data[key.name], Reason::Limited, &complaint);
         }
     }
 

@@ -115,12 +115,10 @@ pub(super) const KEYS: &[Key] = &[
                 "high" => (Risk::High, Ok(())),
                 "medium" => (Risk::Medium, Ok(())),
                 "low" => (Risk::Low, Ok(())),
-                _ => (
-                    Risk::Low,
-                    Err(ValueError::Unsupported(
-                        "is not valid: expected Low, Medium, High or Critical; Low is used instead",
-                    )),
-                ),
+                _ => {
+                    let wrong = "is not valid: expected Low, Medium, High or Critical".into();
+                    (Risk::Low, Err(ValueError::Replaced { wrong, by: "Low" }))
+                }
             };
             draft.config.routes.risk_level = level;
             result
@@ -171,10 +169,11 @@ pub(super) const KEYS: &[Key] = &[
     Key::full(
         "retry-budget",
         "100",
-        "Limits how many requests of a backend are sent again, in percent of its requests, so that one that fails altogether is \
-         not asked three times as often. Whole number from 0 to 1000; 0 is no limit. 100 retries are saved up for a backend \
-         that fails after it has not for a while. Beyond the limit the client gets what came of the last endpoint. Endpoints \
-         that could not be connected, or refused a stream of HTTP/2, do not count. Adit's own.",
+        "Limits how many requests of a backend are sent again after a failure, in percent of all its requests: with 100, at \
+         most one retry for each request on average. A backend that fails altogether then gets twice as many requests, and not \
+         three times as many. Whole number from 0 to 1000; 0 is no limit. A backend that has not failed for a while may have up \
+         to 100 retries in addition. Beyond the limit the client gets the answer of the last endpoint that was tried. Attempts \
+         that could not connect, or whose stream of HTTP/2 was refused, do not count. Adit's own.",
         |value, draft| {
             let percent = value.number(0..=1000, "a whole number of percent from 0 to 1000; 0 is no limit")?;
             draft.backend().retries.budget = NonZero::new(percent);
@@ -194,16 +193,18 @@ pub(super) const KEYS: &[Key] = &[
     Key::full(
         "custom-http-errors",
         "",
-        "Sets the statuses that the Service of the flag `--default-backend-service` answers. Statuses from 400 to 599, \
-         separated by commas, such as `404,503`. The annotation of that name replaces them.",
+        "Names the statuses of errors that clients do not get as they are: an error of a backend or of Adit with one of these \
+         statuses is answered by the page of `error-pages`, or where there is none, by the Service of the flag \
+         `--default-backend-service`. Statuses from 400 to 599, separated by commas, such as `404,503`. Empty: errors stay as \
+         they are. The annotation of that name replaces the list.",
         |value, draft| {
             draft.policies().custom_errors.statuses = error_statuses(value.text())?;
             Ok(())
         },
     )
     .but(
-        "Who is refused keeps the status of the refusal, whatever the default backend answers. Errors of gRPC stay as they \
-         are, and so do all without the flag for which there is no page (`error-pages`).",
+        "A request that Adit refuses, such as one without a valid password, keeps the status of the refusal, whatever the \
+         Service answers. Errors of gRPC stay as they are. Without a page and without the flag the key has no effect.",
     ),
     Key::full(
         "error-pages",

@@ -84,8 +84,8 @@ pub(super) const KEYS: &[Key] = &[
     Key::full(
         "allow-cross-namespace-resources",
         "false",
-        "Sets whether annotations may name Secrets and ConfigMaps of other namespaces. Boolean. If not, the routes of an \
-         Ingress that does answer 503.",
+        "Sets whether annotations may name Secrets and ConfigMaps of other namespaces. Boolean. With false the routes of an \
+         Ingress with such an annotation answer 503.",
         |value, draft| {
             draft.config.routes.cross_namespace = value.bool()?;
             Ok(())

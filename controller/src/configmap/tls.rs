@@ -76,8 +76,9 @@ pub(super) const KEYS: &[Key] = &[
     Key::full(
         "ssl-buffer-size",
         "16k",
-        "Limits how much of a response goes into one record of TLS: a client can read none of a record before all of it \
-         has come. Size from 512 bytes; 16k is the most that TLS has.",
+        "Sets how much of a response goes into one record of TLS at most. A client can read a record only when all of it has \
+         arrived, so that smaller records show the first bytes earlier. Size from 512 bytes; more than 16k is as 16k, the most \
+         that TLS allows.",
         |value, draft| {
             let bytes = usize::try_from(value.size()?).unwrap_or(usize::MAX);
             if bytes < 512 {
@@ -108,11 +109,11 @@ pub(super) const KEYS: &[Key] = &[
         "enable-ocsp",
         "false",
         "Sends the OCSP response about a certificate along in TLS handshakes (stapling). Boolean. The certificate names the \
-         responder, which is asked after the first handshake that presents it, and again when half of a response's time is \
-         over, at most after 36 hours. No handshake waits for it: without a response that says that the certificate is good, \
-         and that its issuer or one whom it has named has signed, it goes on without one. The issuer has to follow the \
-         certificate in the Secret. Whoever writes such Secrets chooses to where Adit sends these requests, but never to \
-         loopback or link-local addresses, nor to a cloud's metadata.",
+         server that is asked (the responder). It is asked after the first handshake with this certificate, and again when half \
+         of the response's time is over, after 36 hours at the latest. No handshake waits for it. A response is sent only if it \
+         says that the certificate is good, and is signed by the issuer or by whom the issuer has named; the issuer's \
+         certificate has to follow in the Secret. Whoever writes such Secrets decides where Adit sends these requests, but they \
+         never go to loopback or link-local addresses, nor to a cloud's metadata service.",
         |value, draft| {
             draft.config.gateway.tls.ocsp = value.bool()?;
             Ok(())

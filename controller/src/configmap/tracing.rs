@@ -120,7 +120,7 @@ pub(super) const KEYS: &[Key] = &[
     Key::full(
         "otel-client-spans",
         "false",
-        "Gives each attempt at an endpoint a span of its own, below that of the request, and so each that asks an auth server \
+        "Gives each attempt at an endpoint a span of its own, below that of the request, and likewise each auth request \
          (`auth-url`). Boolean. Adit's own: ingress-nginx has one span for each request.",
         |value, draft| {
             draft.config.gateway.tracing.client_spans = value.bool()?;

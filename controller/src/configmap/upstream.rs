@@ -30,8 +30,8 @@ pub(super) const KEYS: &[Key] = &[
     Key::full(
         "upstream-keepalive-time",
         "1h",
-        "Sets how long after it was opened a connection to a backend gets further requests. Time above 0. Then it is \
-         closed once the request on it has ended.",
+        "Sets how old a connection to a backend may be to get another request. Time above 0. An older one is closed when the \
+         request on it has ended.",
         |value, draft| {
             draft.config.gateway.upstream.lifetime = value.positive_time()?;
             Ok(())
@@ -148,14 +148,16 @@ pub(super) const KEYS: &[Key] = &[
     Key::full(
         "max-temp-files-size",
         "1g",
-        "Limits the bytes of all temporary files of a Pod together (`--temp-path`), which hold bodies that are buffered. \
-         Size above 0. A request that needs more is answered with 503; for a response that needs more the backend waits. \
-         Adit's own.",
+        "Limits the bytes of all temporary files of a Pod together (`--temp-path`), which hold bodies that are buffered. Size \
+         above 0. A request body that finds no room is answered with 503, whatever `proxy-body-size` allows; for a response \
+         that finds none the backend waits. The volume has to be larger: that of the manifests has 2 GiB, that of the chart \
+         twice this size. Adit's own.",
         |value, draft| {
-            draft.config.gateway.temp_files = match value.size()? {
+            let bytes = match value.size()? {
                 0 => return Err(ValueError::Expected("a size above 0")),
                 bytes => bytes,
             };
+            (draft.config.gateway.temp_files, draft.config.routes.temp_files) = (bytes, bytes);
             Ok(())
         },
     ),

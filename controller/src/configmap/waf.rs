@@ -9,9 +9,9 @@ pub(super) const KEYS: &[Key] = &[
     Key::full(
         "enable-modsecurity",
         "false",
-        "Turns on the web application firewall for all paths of Ingresses, which takes ModSecurity's rules; [waf.md](waf.md) says \
-         more. It only logs what it finds, unless the rules have `SecRuleEngine On`. Boolean. With an invalid value every request is \
-         answered with 503.",
+        "Turns on the web application firewall for all paths of Ingresses, which inspects requests, and responses where there are \
+         rules for them, by rules in ModSecurity's language; [waf.md](waf.md) says more. It only logs what it finds, unless the rules \
+         have `SecRuleEngine On`. Boolean. With an invalid value every request is answered with 503.",
         |value, draft| {
             draft.config.routes.waf.is_enabled = switch(value)?;
             Ok(())
@@ -41,7 +41,10 @@ pub(super) const KEYS: &[Key] = &[
             Ok(())
         },
     )
-    .but("Rules about responses, files and programs are refused: every request is answered with 503."),
+    .but(
+        "Rules that read files, run programs, ask servers or keep collections beyond a request are refused, and so are variables and \
+         regular expressions that Adit does not have: every request is answered with 503.",
+    ),
 ];
 
 /// A Boolean without which requests are not safe.

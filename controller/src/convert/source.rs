@@ -1,7 +1,7 @@
 //! The Ingresses as Adit serves them: what they come to together is converted, and not what each says.
 
 use super::given::Given;
-use crate::configmap::{self, ConfigOutcome};
+use crate::configmap::{self, ConfigOutcome, LastGood};
 use crate::feed::SourceEvent;
 use crate::lookup::Lookup;
 use crate::object::ObjectKey;
@@ -32,7 +32,7 @@ impl Source {
         let changes: Vec<_> = events.into_iter().filter(is_of_ingresses).flat_map(|event| store.apply(event)).collect();
         let mut translator = Translator::new(settings.clone());
         translator.translate(&store, &changes);
-        let ConfigOutcome { config, .. } = configmap::read(&settings, &Lookup::new(&store));
+        let ConfigOutcome { config, .. } = configmap::read(&settings, &Lookup::new(&store), &LastGood::default());
         Self { store, translator, settings, defaults: config.routes, gateway: config.gateway }
     }
 

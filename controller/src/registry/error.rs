@@ -17,6 +17,14 @@ pub enum ValueError {
     /// It names an object of this kind that does not exist.
     #[error("names a {0} that does not exist")]
     NotFound(Kind),
+    /// It is wrong, and something other than the default is used instead.
+    #[error("{wrong}")]
+    Replaced {
+        /// What is wrong.
+        wrong: Cow<'static, str>,
+        /// What is used.
+        by: &'static str,
+    },
     /// It asks for something that is not supported. Requests are served without it.
     #[error("{0}")]
     Unsupported(&'static str),

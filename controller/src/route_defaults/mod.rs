@@ -50,6 +50,8 @@ pub struct RouteDefaults {
     pub plain_policies: Arc<RoutePolicies>,
     /// The policies of its backends.
     pub backend: Arc<BackendPolicies>,
+    /// `max-temp-files-size`: no body that is held back can be larger. Default 1 GiB.
+    pub temp_files: u64,
     /// `error-pages`: some errors have pages where an Ingress has none for them. Default false.
     pub has_error_pages: bool,
     /// The settings of a Service port without annotations.
@@ -116,6 +118,7 @@ impl Default for RouteDefaults {
             policies: Arc::default(),
             plain_policies: Arc::default(),
             backend: Arc::default(),
+            temp_files: 1 << 30,
             has_error_pages: false,
             upstream: UpstreamSettings::default(),
             redirect_code: 308,
@@ -146,10 +149,31 @@ impl Default for RouteDefaults {
 }
 
 impl RouteDefaults {
+    /// Of bodies that may be so large and are held back: what becomes of those that no temporary file can hold, and what can
+    /// be done about it. It follows the limit in a sentence.
+    pub(crate) fn too_large_to_hold(&self, policies: &RoutePolicies) -> Option<String> {
+        let is_held = policies.request_buffering.on && policies.body_limit.is_none_or(|limit| limit > self.temp_files);
+        is_held.then(|| {
+            let size = shown_size(self.temp_files);
+            format!(
+                "allows bodies that cannot be held back: the temporary files of all requests together may have {size} \
+                 (max-temp-files-size), and a body beyond that is answered with 503; expected \
+                 proxy-request-buffering: \"off\", or a larger max-temp-files-size and a volume for it at --temp-path"
+            )
+        })
+    }
+
     /// Whether requests for a path of a rule need no authentication: see [`Self::open_paths`].
     pub(crate) fn needs_no_auth(&self, path: &str) -> bool {
         self.open_paths.iter().any(|beginning| path.starts_with(&**beginning))
     }
+}
+
+/// A size in the largest unit of settings that it has a whole number of.
+fn shown_size(bytes: u64) -> String {
+    let units = [(1 << 30, "g"), (1 << 20, "m"), (1 << 10, "k")];
+    let unit = units.into_iter().find(|(size, _)| bytes > 0 && bytes.is_multiple_of(*size));
+    unit.map_or_else(|| bytes.to_string(), |(size, unit)| format!("{}{unit}", bytes / size))
 }
 
 /// Where certificate authorities request the responses to their HTTP-01 challenges.

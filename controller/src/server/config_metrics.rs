@@ -1,5 +1,5 @@
 use crate::diagnostic::{Diagnostic, Reason, Severity};
-use crate::object::ObjectKey;
+use crate::object::{Kind, ObjectKey};
 use crate::pipeline::State;
 use gateway::config::{HostName, VirtualHost};
 use gateway::telemetry::{CheckMetrics, ControllerMetrics, Orphan};
@@ -48,6 +48,8 @@ impl ConfigMetrics {
     /// Only a defect of ours makes it fail: what is wrong with objects costs these objects alone, as in ingress-nginx, which
     /// keeps what it rejects away from nginx, and diagnostics tell their owners. An alert on a failure calls an operator.
     pub(super) fn record_build(&mut self, state: &State, config_hash: u64, now: SystemTime) {
+        let invalid: BTreeSet<_> = state.diagnostics.iter().filter_map(invalid_value).collect();
+        self.metrics.invalid_values(invalid.len());
         if state.diagnostics.iter().any(|diagnostic| diagnostic.reason == Reason::InternalError) {
             self.succeeded = None;
             self.metrics.failed(state.revision);
@@ -62,6 +64,14 @@ impl ConfigMetrics {
             self.metrics.orphan(&ingress.namespace, &ingress.name, why, is_orphan);
         }
     }
+}
+
+/// The key of a ConfigMap with settings whose value cannot be used, if that is what the diagnostic is about.
+fn invalid_value(diagnostic: &Diagnostic) -> Option<(ObjectKey, &str)> {
+    let is_invalid = diagnostic.severity == Severity::Error
+        && matches!(diagnostic.reason, Reason::Invalid | Reason::Denied | Reason::ReferenceNotFound);
+    let key = ObjectKey::of(&diagnostic.object).filter(|key| is_invalid && key.kind == Kind::ConfigMap)?;
+    Some((key, &diagnostic.field))
 }
 
 /// What hosts hold.
@@ -82,7 +92,6 @@ impl Content {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::object::Kind;
     use gateway::config::Subject;
     use gateway::telemetry::{Identity, MetricsSettings, Telemetry};
     use std::time::UNIX_EPOCH;
@@ -123,6 +132,24 @@ mod tests {
             assert_eq!(now("controller_success{"), [successes], "{state:?}");
             assert_eq!(now("controller_errors{"), [errors], "{state:?}");
             assert_eq!(now("adit_table_revision{"), [state.revision.to_string()], "{state:?}");
+        }
+    }
+
+    #[test]
+    fn values_of_config_maps_that_cannot_be_used_are_counted() {
+        let telemetry = telemetry();
+        let mut metrics = ConfigMetrics::new(telemetry.controller().clone(), telemetry.checks().clone());
+        let of = |kind, field| Diagnostic::error(ObjectKey::new(kind, "adit", "adit"), field, "is wrong");
+        let invalid = of(Kind::ConfigMap, "data.a");
+        let denied = || of(Kind::ConfigMap, "data.b").because(Reason::Denied);
+        let warning = Diagnostic { severity: Severity::Warning, ..of(Kind::ConfigMap, "data.c") };
+        let unknown = of(Kind::ConfigMap, "data.d").because(Reason::Ignored);
+        let ingress = of(Kind::Ingress, "spec");
+        for (diagnostics, count) in
+            [(vec![], "0"), (vec![invalid, denied(), denied(), warning, unknown, ingress], "2"), (vec![denied()], "1")]
+        {
+            metrics.record_build(&state(1, diagnostics), 1, UNIX_EPOCH);
+            assert_eq!(values(&telemetry, "adit_configmap_invalid_values{"), [count]);
         }
     }
 

@@ -21,7 +21,7 @@ use super::shared_texts::SharedTexts;
 use super::streams::Streams;
 use super::units::{Unit, Units};
 use super::url_backends::UrlBackends;
-use crate::configmap::{self, Config};
+use crate::configmap::{self, Config, LastGood};
 use crate::diagnostic::{Diagnostic, Reason};
 use crate::lookup::Lookup;
 use crate::object::{Kind, ObjectKey};
@@ -39,6 +39,7 @@ pub struct Translator {
     settings: ControllerSettings,
     config: Config,
     config_reads: BTreeSet<ObjectKey>,
+    config_last_good: LastGood,
     config_snippets: Vec<SnippetReport>,
     /// The settings last published; `None` before the first translation.
     published: Option<Arc<GatewaySettings>>,
@@ -180,8 +181,9 @@ impl Translator {
 
     fn translate_settings(&mut self, store: &Store, dirty: &mut Dirty, update: &mut Update) {
         let lookup = Lookup::new(store);
-        let configmap::ConfigOutcome { config, snippets, mut diagnostics } = configmap::read(&self.settings, &lookup);
-        self.config_snippets = snippets;
+        let configmap::ConfigOutcome { config, snippets, mut diagnostics, last_good } =
+            configmap::read(&self.settings, &lookup, &self.config_last_good);
+        (self.config_snippets, self.config_last_good) = (snippets, last_good);
         self.config_reads = lookup.reads();
         let at_start =
             AtStart { workers: config.gateway.worker_processes, idle_connections: config.gateway.upstream.idle };

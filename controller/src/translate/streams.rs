@@ -49,8 +49,13 @@ pub(super) fn unserved(protocol: StreamProtocol) -> &'static str {
     }
 }
 
-/// The services of both ConfigMaps, by protocol and port, and what is wrong with their entries.
-pub(super) fn read(settings: &ControllerSettings, lookup: &Lookup<'_>) -> (Vec<StreamListener>, Vec<Diagnostic>) {
+/// The services of both ConfigMaps, by protocol and port, and what is wrong with their entries. A port whose entry cannot be
+/// used keeps its `former` service.
+pub(super) fn read(
+    settings: &ControllerSettings,
+    lookup: &Lookup<'_>,
+    former: &[StreamListener],
+) -> (Vec<StreamListener>, Vec<Diagnostic>) {
     let (mut listeners, mut diagnostics) = (Vec::new(), Vec::new());
     for (protocol, name, flag) in [
         (StreamProtocol::Tcp, &settings.tcp_services, "--tcp-services-configmap"),
@@ -66,7 +71,7 @@ pub(super) fn read(settings: &ControllerSettings, lookup: &Lookup<'_>) -> (Vec<S
         };
         let object = Subject::from(ObjectKey::new(Kind::ConfigMap, name.namespace.clone(), name.name.clone()));
         for (key, value) in map.data.iter().flatten() {
-            let mut entry = Entry { protocol, object: &object, key, value, diagnostics: &mut diagnostics };
+            let mut entry = Entry { protocol, object: &object, key, value, former, diagnostics: &mut diagnostics };
             listeners.extend(entry.listener(settings));
         }
     }
@@ -80,6 +85,7 @@ struct Entry<'a> {
     object: &'a Subject,
     key: &'a str,
     value: &'a str,
+    former: &'a [StreamListener],
     diagnostics: &'a mut Vec<Diagnostic>,
 }
 
@@ -94,9 +100,17 @@ impl Entry<'_> {
                 }
                 StreamProtocol::Udp => "namespace/service:port",
             };
-            let message = format!("is not a port of a Service: expected {expected}; the port is not opened");
+            let is_former = |listener: &&StreamListener| {
+                (listener.protocol, listener.port, &listener.origin.object) == (self.protocol, port, self.object)
+            };
+            let former = self.former.iter().find(is_former).cloned();
+            let otherwise = match former {
+                Some(_) => "the last valid value stays in effect",
+                None => "the port is not opened",
+            };
+            let message = format!("is not a port of a Service: expected {expected}; {otherwise}");
             self.diagnostics.push(self.error(message).with_value(self.value));
-            return None;
+            return former;
         };
         let of_tcp = self.protocol == StreamProtocol::Tcp;
         if !of_tcp && (accept_proxy || send_proxy) {
@@ -136,7 +150,7 @@ impl Entry<'_> {
     }
 
     fn error(&self, message: String) -> Diagnostic {
-        Diagnostic::error(self.object.clone(), self.field(), message)
+        Diagnostic::error(self.object.clone(), self.field(), message).refused()
     }
 }
 

@@ -169,9 +169,14 @@ impl Manifest {
                 }
                 "ValidatingWebhookConfiguration" => {
                     own_webhook(&mut object["metadata"]["name"]);
-                    let service = &mut object["webhooks"][0]["clientConfig"]["service"];
-                    own_webhook(&mut service["name"]);
-                    service["namespace"] = json!(namespace);
+                    for webhook in object["webhooks"].as_array_mut().into_iter().flatten() {
+                        let service = &mut webhook["clientConfig"]["service"];
+                        own_webhook(&mut service["name"]);
+                        service["namespace"] = json!(namespace);
+                        if let Some(selector) = webhook.pointer_mut("/namespaceSelector/matchExpressions/0/values") {
+                            *selector = json!([namespace]);
+                        }
+                    }
                 }
                 "Service" => {
                     own_webhook(&mut object["metadata"]["name"]);

@@ -34,9 +34,9 @@ impl Reviewing {
         Ok(Self { adit: Adit::start_on(serve, manifests).await?, _files: files })
     }
 
-    /// What comes of making this Ingress.
-    async fn create(&self, ingress: &Value) -> Result<Answer> {
-        ask(self.adit.webhook_address()?, &request("CREATE", ingress)).await
+    /// What comes of making this object.
+    async fn create(&self, object: &Value) -> Result<Answer> {
+        ask(self.adit.webhook_address()?, &request("CREATE", object)).await
     }
 }
 
@@ -70,11 +70,14 @@ struct Answer {
     warnings: String,
 }
 
-/// An `AdmissionReview` for an operation on an Ingress.
-fn request(operation: &str, ingress: &Value) -> Value {
-    let resource = json!({"group": "networking.k8s.io", "version": "v1", "resource": "ingresses"});
+/// An `AdmissionReview` for an operation on an Ingress or a ConfigMap.
+fn request(operation: &str, object: &Value) -> Value {
+    let resource = match object["kind"].as_str() {
+        Some("ConfigMap") => json!({"group": "", "version": "v1", "resource": "configmaps"}),
+        _ => json!({"group": "networking.k8s.io", "version": "v1", "resource": "ingresses"}),
+    };
     let request =
-        json!({"uid": "u-1", "resource": resource, "operation": operation, "object": ingress, "oldObject": null});
+        json!({"uid": "u-1", "resource": resource, "operation": operation, "object": object, "oldObject": null});
     json!({"apiVersion": "admission.k8s.io/v1", "kind": "AdmissionReview", "request": request})
 }
 

@@ -170,3 +170,28 @@ async fn a_path_is_free_once_its_ingress_is_gone() -> Result<()> {
     }
     Ok(())
 }
+
+#[tokio::test]
+async fn a_wrong_value_of_the_configmap_is_refused_and_harms_nobody() -> Result<()> {
+    let backend = answering(OK).await?;
+    let objects = |data: &Value| {
+        documents([objects::backend(), slice("backend", 0, backend), ingress("one", &[], &["/"]), config(data)])
+    };
+    let mut reviewing = Reviewing::start(&objects(&json!({"whitelist-source-range": "127.0.0.0/8"}))).await?;
+    let wrong = json!({"whitelist-source-range": "127.0.0.1/99"});
+    let answer = reviewing.create(&config(&wrong)).await?;
+    assert_refused(
+        &answer,
+        "ConfigMap adit/adit: data.whitelist-source-range: \"127.0.0.1/99\" is not valid: expected IP",
+    );
+    // As if nobody had asked.
+    reviewing.adit.replace(&objects(&wrong)).await?;
+    assert_eq!(status(reviewing.adit.address()?).await?, 200);
+    let metrics = reviewing.adit.metrics().await?;
+    let is_told = |line: &str| line.starts_with("adit_configmap_invalid_values{") && line.ends_with(" 1");
+    assert!(metrics.lines().any(is_told), "{metrics}");
+    // Who starts with it knows nothing that was right.
+    let fresh = Reviewing::start(&objects(&wrong)).await?;
+    assert_eq!(status(fresh.adit.address()?).await?, 503);
+    Ok(())
+}

@@ -104,7 +104,7 @@ async fn fault_n03_every_alert_can_fire() -> Result<()> {
 }
 
 /// Two Pods of Adit and their Prometheus. The first serves an Ingress, one of whose Services does not exist, while a
-/// client has as many connections as it may, a port is taken and the access log cannot be written. Of the second there
+/// client has as many connections as it may, a port is taken, a value of the ConfigMap is wrong and the access log cannot be written. Of the second there
 /// are the metrics only: a defect keeps a change from being served, and a watch fails.
 struct World {
     adit: Process,
@@ -187,7 +187,8 @@ fn objects(backend: SocketAddr, taken: u16) -> Result<String> {
     };
     let rule = |host: &str| json!({"host": host, "http": {"paths": [path("/", "backend"), path("/gone", "gone")]}});
     let redirects = json!({"nginx.ingress.kubernetes.io/ssl-redirect": "false"});
-    let limit = json!({"max-connections-per-client": CONNECTIONS.to_string(), "keep-alive": "3600"});
+    let limit =
+        json!({"max-connections-per-client": CONNECTIONS.to_string(), "keep-alive": "3600", "proxy-body-size": "5x"});
     let config_map = |name: &str, data: &Value| json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name, "namespace": "adit"}, "data": data});
     Ok(documents([
         objects::backend(),

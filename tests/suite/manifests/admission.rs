@@ -1,24 +1,36 @@
 //! What adds the admission webhook to an installation.
 
-use super::installation::{Installation, list};
+use super::installation::{Installation, list, text};
 use super::permissions::{allowed, owned};
 use serde_json::json;
 
 #[test]
-fn the_webhook_is_asked_about_ingresses_only_and_in_nobodys_way() {
+fn the_webhook_is_asked_about_ingresses_and_settings_only_and_in_nobodys_way() {
     let admission = Installation::named("admission");
-    let [webhook] = list(&admission.only("ValidatingWebhookConfiguration")["webhooks"]) else { panic!("one webhook") };
-    let rules = json!([{
-        "apiGroups": ["networking.k8s.io"],
-        "apiVersions": ["v1"],
-        "resources": ["ingresses"],
-        "operations": ["CREATE", "UPDATE"],
-        "scope": "Namespaced",
-    }]);
-    assert_eq!(webhook["rules"], rules);
-    assert_eq!(webhook["failurePolicy"], "Ignore");
-    assert_eq!((&webhook["sideEffects"], &webhook["matchPolicy"]), (&json!("None"), &json!("Equivalent")));
-    assert!(webhook["timeoutSeconds"].as_u64().is_some_and(|seconds| (6..=10).contains(&seconds)), "{webhook}");
+    let [ingresses, config_maps] = list(&admission.only("ValidatingWebhookConfiguration")["webhooks"]) else {
+        panic!("two webhooks")
+    };
+    for (webhook, group, resource) in [(ingresses, "networking.k8s.io", "ingresses"), (config_maps, "", "configmaps")] {
+        let rules = json!([{
+            "apiGroups": [group],
+            "apiVersions": ["v1"],
+            "resources": [resource],
+            "operations": ["CREATE", "UPDATE"],
+            "scope": "Namespaced",
+        }]);
+        assert_eq!(webhook["rules"], rules);
+        assert_eq!(webhook["clientConfig"], ingresses["clientConfig"]);
+        assert_eq!(webhook["failurePolicy"], "Ignore");
+        assert_eq!((&webhook["sideEffects"], &webhook["matchPolicy"]), (&json!("None"), &json!("Equivalent")));
+        assert!(webhook["timeoutSeconds"].as_u64().is_some_and(|seconds| (6..=10).contains(&seconds)), "{webhook}");
+    }
+    let namespaces = &config_maps["namespaceSelector"]["matchExpressions"];
+    let own = json!([{"key": "kubernetes.io/metadata.name", "operator": "In", "values": ["adit"]}]);
+    assert_eq!(*namespaces, own, "what others keep in ConfigMaps is none of ours");
+    let names = text(&config_maps["matchConditions"][0]["expression"]);
+    let config = &Installation::named("loadbalancer").settings().controller.configmap;
+    let config = config.as_ref().expect("a ConfigMap");
+    assert!(names.contains(&format!("[\"{}\",", config.name)), "{names}");
 }
 
 /// The Service, the Secret and the configuration have the name of the flag `--validating-webhook-name`, by default.

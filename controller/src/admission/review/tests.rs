@@ -29,8 +29,7 @@ impl World {
     }
 
     fn configured(data: &Value) -> Self {
-        let map = json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"namespace": "adit", "name": "adit"}, "data": data});
-        Self::serving(&map.to_string())
+        Self::serving(&config_map("adit", data).to_string())
     }
 
     fn create(&self, object: &Value) -> Verdict {
@@ -38,13 +37,21 @@ impl World {
     }
 
     fn update(&self, old: &Value, object: &Value) -> Verdict {
-        let resource = json!({"group": "networking.k8s.io", "version": "v1", "resource": "ingresses"});
+        let resource = match object["kind"].as_str() {
+            Some("ConfigMap") => json!({"group": "", "version": "v1", "resource": "configmaps"}),
+            _ => json!({"group": "networking.k8s.io", "version": "v1", "resource": "ingresses"}),
+        };
         let operation = if old.is_null() { "CREATE" } else { "UPDATE" };
         let request =
             json!({"uid": "1", "resource": resource, "operation": operation, "object": object, "oldObject": old});
         let request = serde_json::from_value(request).expect("a request");
         review(request, &self.watched, &self.translator, &self.store)
     }
+}
+
+/// A ConfigMap in Adit's namespace.
+fn config_map(name: &str, data: &Value) -> Value {
+    json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"namespace": "adit", "name": name}, "data": data})
 }
 
 /// An Ingress with annotations of ingress-nginx, and the paths of host `h`.
@@ -179,6 +186,55 @@ fn snippets_are_refused_where_they_are_off_or_faulty() {
     assert_eq!(warnings(world.create(&snippet("return 200;"))), [""; 0]);
     let message = refused(world.create(&snippet("no_such_directive on;")));
     assert!(message.contains("no_such_directive"), "{message}");
+}
+
+#[test]
+fn a_value_of_the_configmap_that_cannot_be_used_is_refused() {
+    let (before, world) = (json!({"proxy-body-size": "8m"}), World::configured(&json!({"proxy-body-size": "8m"})));
+    for (key, value, expected) in [
+        ("proxy-body-size", "5x", "expected a number of bytes, or a number with k, m or g"),
+        ("whitelist-source-range", "10.0.0.0/99", "expected IP addresses or networks"),
+        ("proxy-real-ip-cidr", "10.0.0.0/8,x", "is not an IP address or network"),
+        ("annotations-risk-level", "Hihg", "expected Low, Medium, High or Critical"),
+        ("http-snippet", "nonsense;", "in line 1 is not a directive"),
+        ("modsecurity-snippet", "SecNonsense", "SecNonsense"),
+    ] {
+        let changed = config_map("adit", &json!({"keep-alive": "9", key: value}));
+        let message = refused(world.update(&config_map("adit", &before), &changed));
+        assert!(message.contains(&format!("ConfigMap adit/adit: data.{key}")), "{message}");
+        assert!(message.contains(value) && message.contains(expected), "{message}");
+        // What is wrong already can be repaired step by step.
+        let told = warnings(world.update(&changed, &changed));
+        assert!(told.iter().any(|warning| warning.contains(key)), "{key}: {told:?}");
+        let created = World::serving("").create(&changed);
+        assert!(refused(created).contains(key), "{key}");
+    }
+    let fine = config_map("adit", &json!({"proxy-body-size": "5m", "add-headers": "adit/headers-that-come-later"}));
+    assert_eq!(warnings(world.update(&config_map("adit", &before), &fine)), [""; 0]);
+    let unknown = config_map("adit", &json!({"proxy-bodysize": "5m"}));
+    assert!(warnings(world.create(&unknown))[0].contains("is not a key"), "ingress-nginx takes it");
+}
+
+#[test]
+fn config_maps_that_the_configmap_or_a_flag_names_are_reviewed() {
+    let name = |name: &str| Some(format!("adit/{name}").parse().expect("a name"));
+    let settings =
+        ControllerSettings { tcp_services: name("tcp"), udp_services: name("udp"), ..ControllerSettings::default() };
+    let data = json!({"add-headers": "adit/added", "proxy-set-headers": "adit/set"});
+    let world = World::of(settings, &config_map("adit", &data).to_string());
+    for (map, key, value, expected) in [
+        ("added", "X Y", "1", "data.add-headers: \"adit/added\" names a ConfigMap with \"X Y\""),
+        ("set", "X-A", "$nope", "data.proxy-set-headers: \"adit/set\" names a ConfigMap whose value of \"X-A\""),
+        ("tcp", "9000", "default/dns", "ConfigMap adit/tcp: data.9000: \"default/dns\" is not a port of a Service"),
+        ("udp", "dns", "default/dns:53", "ConfigMap adit/udp: data.dns: \"dns\" is not a port"),
+    ] {
+        let message = refused(world.create(&config_map(map, &json!({key: value}))));
+        assert!(message.contains(expected), "{message}");
+        let other = config_map("another", &json!({key: value}));
+        assert_eq!(world.create(&other), Verdict::allowed(), "{map}");
+    }
+    assert_eq!(warnings(world.create(&config_map("added", &json!({"X-A": "1"})))), [""; 0]);
+    assert_eq!(warnings(world.create(&config_map("tcp", &json!({"9000": "default/dns:53"})))), [""; 0]);
 }
 
 /// Nobody who applies an Ingress can do anything about it.

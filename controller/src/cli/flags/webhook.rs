@@ -11,9 +11,9 @@ pub(super) const FLAGS: &[Flag] = &[
         "validating-webhook",
         Shape::Value("[IP]:PORT"),
         "",
-        "Port of the admission webhook, which the API server asks before it takes an Ingress (docs/admission.md), and if it \
-         shall not be on all addresses of the machine its IP address, such as :8443 or 127.0.0.1:8443. With port 0 the \
-         system chooses one. Without this flag there is no webhook",
+        "Port, and if needed IP address, of the admission webhook, such as :8443 or 127.0.0.1:8443. The API server asks it \
+         before it takes an Ingress or a ConfigMap with settings of Adit (docs/admission.md). Without an IP address it \
+         listens on all addresses of the machine. With port 0 the system chooses one. Without this flag there is no webhook",
         |values, settings| {
             let (address, port) = values.last_unless_empty().map(address).transpose()?.unzip();
             settings.controller.own_ports.webhook = port.unwrap_or_default();

@@ -85,7 +85,7 @@ impl Verdict {
         match diagnostic.reason {
             Reason::Denied | Reason::HostNotOwned | Reason::Rejected | Reason::InternalError => Self::Refused,
             Reason::Ignored => Self::Ignored,
-            Reason::Insecure => Self::Differs,
+            Reason::Insecure | Reason::Limited => Self::Differs,
             Reason::AnnotationParsingFailed
             | Reason::InvalidCertificate
             | Reason::Conflict

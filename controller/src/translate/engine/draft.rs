@@ -1,16 +1,21 @@
-//! What would become of an Ingress, or of another version of one, beside all that is served.
+//! What would become of an Ingress or a ConfigMap, or of another version of one, beside all that is served.
 
 use super::Translator;
 use crate::annotation::Annotation;
-use crate::diagnostic::{Diagnostic, Reason};
+use crate::configmap;
+use crate::diagnostic::{Diagnostic, Reason, shown};
 use crate::lookup::Lookup;
+use crate::object::ObjectKey;
 use crate::settings::ControllerSettings;
 use crate::store::{Store, Stored};
 use crate::translate::ingress;
 use crate::translate::parsed_ingress::ParsedIngress;
-use gateway::config::{HostName, PathKind, Route};
+use crate::translate::streams;
+use gateway::config::{HostName, PathKind, Route, Subject};
+use k8s_openapi::api::core::v1::ConfigMap;
 use k8s_openapi::api::networking::v1::Ingress;
 use std::collections::HashMap;
+use std::sync::Arc;
 
 impl Translator {
     /// What is wrong with a version of an Ingress that is not served yet: by itself, and because other Ingresses have its
@@ -30,6 +35,22 @@ impl Translator {
         }
         let conflicts = outcome.parsed.iter().flat_map(|parsed| self.conflicts(parsed));
         diagnostics.extend(conflicts);
+        Some(diagnostics)
+    }
+
+    /// What is wrong with a version of a ConfigMap that is not in effect yet, as far as our own ConfigMap or the TCP and UDP
+    /// services are concerned. `None` if neither reads it.
+    pub fn draft_config_map(&self, store: &Store, key: &ObjectKey, map: &Arc<ConfigMap>) -> Option<Vec<Diagnostic>> {
+        if !self.config_reads.contains(key) && !self.streams.read(key) {
+            return None;
+        }
+        let lookup = Lookup::new(store).with_config_map(key, map);
+        let mut diagnostics = configmap::read(&self.settings, &lookup, &self.config_last_good).diagnostics;
+        diagnostics.extend(streams::read(&self.settings, &lookup, &self.streams.listeners).1);
+        // What is wrong with headers stands at the key that names their ConfigMap.
+        let name = shown(&format!("{}/{}", key.namespace, key.name));
+        let subject = Subject::from(key);
+        diagnostics.retain(|found| found.object == subject || found.value.as_ref() == Some(&name));
         Some(diagnostics)
     }
 

@@ -11,7 +11,7 @@ impl Translator {
     /// Reads the TCP and UDP services of ConfigMaps anew.
     pub(super) fn translate_streams(&mut self, store: &Store, dirty: &mut Dirty) {
         let lookup = Lookup::new(store);
-        let read = catch_panic(|| streams::read(&self.settings, &lookup));
+        let read = catch_panic(|| streams::read(&self.settings, &lookup, &self.streams.listeners));
         self.streams.reads = lookup.reads();
         match read {
             Ok((listeners, diagnostics)) => {

@@ -23,6 +23,8 @@ pub(super) struct Ports {
     granted: BTreeMap<StreamPort, Granted>,
     /// The ports of the TCP and UDP services of ConfigMaps.
     of_services: BTreeMap<StreamPort, Origin>,
+    /// Whether Gateways want something else since it was decided who has got what.
+    has_changed: bool,
     /// Those to open, as they were published.
     published: Arc<[HttpPort]>,
 }
@@ -45,20 +47,26 @@ struct Granted {
 }
 
 impl Ports {
-    pub(super) fn add(&mut self, gateway: &ParsedGateway) {
-        for listener in &gateway.listeners {
-            let Some((port, wanted)) = wanted(listener) else { continue };
-            self.wanted.entry(port).or_default().entry(gateway.rank.clone()).or_insert(wanted);
+    /// Takes in what a Gateway wants, in place of what it wanted before.
+    pub(super) fn replace(&mut self, former: Option<&ParsedGateway>, gateway: Option<&ParsedGateway>) {
+        let (former, now) = (former.map(Wants::of), gateway.map(Wants::of));
+        if former == now {
+            return;
         }
-    }
-
-    pub(super) fn remove(&mut self, gateway: &ParsedGateway) {
-        for (port, _) in gateway.listeners.iter().filter_map(wanted) {
-            if let Some(gateways) = self.wanted.get_mut(&port) {
-                gateways.remove(&gateway.rank);
-                if gateways.is_empty() {
-                    self.wanted.remove(&port);
+        self.has_changed = true;
+        if let Some(Wants { rank, ports }) = former {
+            for port in ports.keys() {
+                if let Some(gateways) = self.wanted.get_mut(port) {
+                    gateways.remove(rank);
+                    if gateways.is_empty() {
+                        self.wanted.remove(port);
+                    }
                 }
+            }
+        }
+        if let Some(Wants { rank, ports }) = now {
+            for (port, wanted) in ports {
+                self.wanted.entry(port).or_default().insert(rank.clone(), wanted);
             }
         }
     }
@@ -67,7 +75,10 @@ impl Ports {
     /// something else than before.
     pub(super) fn settle(&mut self, services: &[StreamListener]) -> BTreeSet<ObjectKey> {
         let of_services = services.iter().map(|service| ((service.protocol, service.port), service.origin.clone()));
-        self.of_services = of_services.collect();
+        let of_services = std::mem::replace(&mut self.of_services, of_services.collect());
+        if !std::mem::take(&mut self.has_changed) && of_services == self.of_services {
+            return BTreeSet::new();
+        }
         let granted = self.grant();
         let before = std::mem::replace(&mut self.granted, granted);
         let differs = |port: &&StreamPort| before.get(port) != self.granted.get(port);
@@ -146,6 +157,23 @@ impl Ports {
         }
         self.published = ports.into();
         Some(Arc::clone(&self.published))
+    }
+}
+
+/// All that a Gateway wants.
+#[derive(Debug, PartialEq, Eq)]
+struct Wants<'a> {
+    rank: &'a Rank,
+    ports: BTreeMap<StreamPort, Wanted>,
+}
+
+impl<'a> Wants<'a> {
+    fn of(gateway: &'a ParsedGateway) -> Self {
+        let mut ports = BTreeMap::new();
+        for (port, wanted) in gateway.listeners.iter().filter_map(wanted) {
+            ports.entry(port).or_insert(wanted);
+        }
+        Self { rank: &gateway.rank, ports }
     }
 }
 

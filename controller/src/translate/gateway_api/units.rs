@@ -42,6 +42,8 @@ pub(in crate::translate) struct GatewayApi {
     pub(super) tls_hosts: TlsHosts,
     /// The Gateways that ListenerSets name.
     pub(super) sets: BTreeMap<ObjectKey, ObjectKey>,
+    /// The ListenerSets that name each Gateway.
+    pub(super) sets_of: BTreeMap<ObjectKey, BTreeSet<ObjectKey>>,
     pub(super) gateways: Gateways,
     pub(super) policies: Policies,
     pub(super) adit_policies: BTreeMap<ObjectKey, CheckedPolicy>,
@@ -173,8 +175,19 @@ impl GatewayApi {
         if former != parent {
             self.statuses.set(key, None);
         }
-        dirty.objects.extend(former.into_iter().chain(parent.clone()));
-        self.sets.extend(parent.map(|parent| (key.clone(), parent)));
+        if let Some(former) = &former
+            && let Some(sets) = self.sets_of.get_mut(former)
+        {
+            sets.remove(key);
+            if sets.is_empty() {
+                self.sets_of.remove(former);
+            }
+        }
+        if let Some(parent) = &parent {
+            self.sets.insert(key.clone(), parent.clone());
+            self.sets_of.entry(parent.clone()).or_default().insert(key.clone());
+        }
+        dirty.objects.extend(former.into_iter().chain(parent));
         diagnostics
     }
 
@@ -188,8 +201,8 @@ impl GatewayApi {
         let lookup = Lookup::new(scene.store);
         let objects = scene.store.gateway_api();
         let stored = objects.gateways.get(&key.namespace, &key.name);
-        let of_gateway = self.sets.iter().filter(|(_, gateway)| *gateway == key);
-        let sets = of_gateway.filter_map(|(set, _)| objects.listener_sets.get(&set.namespace, &set.name)).collect();
+        let of_gateway = self.sets_of.get(key).into_iter().flatten();
+        let sets = of_gateway.filter_map(|set| objects.listener_sets.get(&set.namespace, &set.name)).collect();
         let parse = || {
             let parse = |stored| gateway::parse(stored, sets, &lookup, scene.certificates, scene.settings);
             stored.map(parse).unwrap_or_default()
@@ -209,12 +222,12 @@ impl GatewayApi {
         if self.declared.get(key) == gateway.as_ref() {
             return;
         }
-        if let Some(former) = self.declared.remove(key) {
-            self.ports.remove(&former);
+        let former = self.declared.remove(key);
+        self.ports.replace(former.as_ref(), gateway.as_ref());
+        if let Some(former) = former {
             self.tls_hosts.remove(&former);
         }
         if let Some(gateway) = gateway {
-            self.ports.add(&gateway);
             self.tls_hosts.add(&gateway);
             self.declared.insert(key.clone(), gateway);
         }

@@ -224,3 +224,135 @@ fn a_blocked_word_drops_its_ingress() {
     let world = World::of(&documents(&[config("annotation-value-word-blocklist: 'x,clo'"), bad]));
     assert!(world.host("h").is_none(), "V14");
 }
+
+#[test]
+fn a_wrong_value_leaves_the_last_good_one() {
+    let ingress = ingress("one", "", &format!("{{rules: [{}]}}", rule("h", &[("/", "Prefix", "a")])));
+    let mut world = World::of(&documents(&[ingress, config("proxy-body-size: 8m, keep-alive: '9'")]));
+    for wrong in ["5x", "much"] {
+        world.apply(&config(&format!("proxy-body-size: {wrong}, keep-alive: '10'")));
+        assert_eq!(world.route("h", "/").policies.body_limit, Some(8 << 20));
+        assert_eq!(settings(&world).client.keep_alive, Duration::from_secs(10), "the others change");
+        let said = world.said(Severity::Error).concat();
+        assert!(said.contains(wrong) && said.contains("the last valid value, \"8m\", stays in effect"), "{said}");
+    }
+    world.apply(&config("proxy-body-size: 3m"));
+    assert_eq!(world.route("h", "/").policies.body_limit, Some(3 << 20));
+    assert!(!world.said(Severity::Error).concat().contains("proxy-body-size"));
+    world.apply(&config("keep-alive: '10'"));
+    world.apply(&config("proxy-body-size: 5x"));
+    assert_eq!(world.route("h", "/").policies.body_limit, Some(1 << 20), "what is taken away is forgotten");
+}
+
+#[test]
+fn protection_stays_as_it_was_and_new_protection_fails_closed() {
+    for (key, good, wrong) in [
+        ("whitelist-source-range", "10.0.0.0/8", "10.0.0.0/8 192.0.2.1"),
+        ("block-user-agents", "curl", "~*(bot"),
+        ("global-auth-url", "http://auth.example/", "nowhere"),
+        ("enable-modsecurity", "'true'", "ture"),
+        ("modsecurity-snippet", "SecRuleEngine On", "SecNonsense"),
+        ("server-snippet", "'deny all;'", "'nonsense;'"),
+    ] {
+        let mut world = World::of(&config(&format!("{key}: {good}")));
+        let before = world.translator.settings().cloned();
+        assert!(before.as_ref().is_some_and(|settings| settings.denied.is_none()), "{key}");
+        let update = world.apply(&config(&format!("{key}: {wrong}")));
+        assert_eq!(world.translator.settings().cloned(), before, "{key}");
+        assert!(update.hosts.is_empty(), "{key}");
+        let said = world.said(Severity::Error).concat();
+        assert!(said.contains(key) && said.contains("stays in effect"), "{key}: {said}");
+        world.apply(&config(&format!("{key}: {wrong}, keep-alive: '9'")));
+        assert_eq!(settings(&world).denied, None, "{key}, still");
+
+        world.apply(&config("keep-alive: '9'"));
+        world.apply(&config(&format!("{key}: {wrong}")));
+        assert!(settings(&world).denied.is_some(), "{key}: nothing protects");
+    }
+    let mut world = World::of(&config("enable-modsecurity: 'false'"));
+    world.apply(&config("enable-modsecurity: ture"));
+    assert!(settings(&world).denied.is_some(), "what is valid and protects nothing is no protection");
+}
+
+#[test]
+fn a_snippet_falls_back_with_those_that_it_shares_with() {
+    let zone = |name: &str| format!("'limit_req_zone $binary_remote_addr zone={name}:1m rate=1r/s;'");
+    let with =
+        |zone: &str, limit: &str| config(&format!("http-snippet: {zone}, location-snippet: 'limit_req zone={limit};'"));
+    let mut world = World::of(&with(&zone("a"), "a"));
+    let denies = |world: &World| settings(world).denied.is_some();
+    assert!(!denies(&world));
+    world.apply(&with(&zone("b"), "b"));
+    world.apply(&with("'nonsense;'", "b"));
+    assert!(!denies(&world), "the zone is that of the former snippet");
+    world.apply(&with("'nonsense;'", "c"));
+    assert!(!denies(&world), "both are the former ones");
+    world.apply(&with(&zone("c"), "c"));
+    assert_eq!((denies(&world), world.said(Severity::Error).len()), (false, 0));
+}
+
+#[test]
+fn trust_is_not_lost_by_a_wrong_entry() {
+    let trusting = |cidrs: &str| config(&format!("use-forwarded-headers: 'true', proxy-real-ip-cidr: '{cidrs}'"));
+    let mut world = World::of(&trusting("10.0.0.0/8"));
+    world.apply(&trusting("10.0.0.0/8,192.0.2/24"));
+    let trusted = |world: &World| settings(world).forwarded.trusted.iter().map(ToString::to_string).collect::<Vec<_>>();
+    assert_eq!(trusted(&world), ["10.0.0.0/8"]);
+    world.apply(&trusting("192.0.2.0/99"));
+    assert_eq!(trusted(&world), ["10.0.0.0/8"]);
+    let world = World::of(&trusting("192.0.2.0/24,192.0.2.0/99"));
+    assert_eq!(trusted(&world), ["192.0.2.0/24"]);
+}
+
+#[test]
+fn a_risk_level_that_is_no_word_leaves_the_last_good_one_or_the_lowest() {
+    let snippets = ", allow-snippet-annotations: 'true'";
+    let level = |level: &str| config(&format!("annotations-risk-level: {level}{snippets}"));
+    let ingress = ingress("one", "rewrite-target: /x", &format!("{{rules: [{}]}}", rule("h", &[("/", "Prefix", "a")])));
+    let mut world = World::of(&documents(&[level("High"), ingress.clone()]));
+    world.apply(&level("Hihg"));
+    assert!(world.host("h").is_some());
+    assert!(world.said(Severity::Error).concat().contains("\"High\", stays in effect"));
+    let world = World::of(&documents(&[level("Hihg"), ingress]));
+    assert!(world.host("h").is_none(), "its annotation has a higher risk");
+    assert!(world.said(Severity::Error).concat().contains("Low is used instead"));
+}
+
+#[test]
+fn bodies_that_no_file_can_hold_are_told() {
+    let at_host = format!("{{rules: [{}]}}", rule("h", &[("/", "Prefix", "a")]));
+    let of =
+        |annotations: &str, data: &str| World::of(&documents(&[ingress("one", annotations, &at_host), config(data)]));
+    for (annotations, data, subject, size) in [
+        (
+            "proxy-body-size: 5g",
+            "",
+            "Ingress default/one: metadata.annotations[nginx.ingress.kubernetes.io/proxy-body-size]",
+            "1g",
+        ),
+        ("proxy-body-size: '0'", "max-temp-files-size: 1536m", "Ingress default/one", "1536m"),
+        (
+            "proxy-request-buffering: 'on'",
+            "proxy-body-size: '0', proxy-request-buffering: 'off'",
+            "proxy-request-buffering",
+            "1g",
+        ),
+        ("", "proxy-body-size: 2g", "ConfigMap adit/adit: data.proxy-body-size: \"2g\"", "1g"),
+        ("", "max-temp-files-size: 512k", "ConfigMap adit/adit: data.max-temp-files-size", "512k"),
+    ] {
+        let said = of(annotations, data).said(Severity::Warning);
+        let [told] = said.as_slice() else { panic!("{annotations}, {data}: {said:?}") };
+        assert!(told.contains(subject) && told.contains(&format!("may have {size} (max-temp-files-size)")), "{told}");
+        assert!(told.contains("expected proxy-request-buffering: \"off\", or a larger max-temp-files-size"), "{told}");
+    }
+    for (annotations, data) in [
+        ("proxy-body-size: 1g", ""),
+        ("proxy-body-size: 5g", "max-temp-files-size: 5g"),
+        ("proxy-body-size: 5g, proxy-request-buffering: 'off'", ""),
+        ("proxy-body-size: 5g", "proxy-request-buffering: 'off'"),
+        ("proxy-body-size: 5g, backend-protocol: GRPC", ""),
+        ("proxy-body-size: 5g, permanent-redirect: 'http://x'", ""),
+    ] {
+        assert_eq!(of(annotations, data).said(Severity::Warning), [""; 0], "{annotations}, {data}");
+    }
+}

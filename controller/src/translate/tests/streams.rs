@@ -137,3 +137,15 @@ fn an_external_name_serves_as_for_http() {
     let expected = gateway::config::Endpoints::Name { name: "far.example.com".into(), port: 15432 };
     assert_eq!(backend.endpoints, expected);
 }
+
+#[test]
+fn a_wrong_entry_leaves_the_service_that_its_port_had() {
+    let mut world = World::with(flags(), &documents(&[DNS.to_owned(), config_map("tcp", "'9000': default/dns:53")]));
+    let update = world.apply(&config_map("tcp", "'9000': default/dns, '9001': default/dns"));
+    assert!(update.streams.is_none(), "{:?}", listeners(&update));
+    let said = world.said(Severity::Error);
+    assert!(said[0].contains("the last valid value stays in effect"), "{said:?}");
+    assert!(said[1].contains("the port is not opened"), "{said:?}");
+    let update = world.apply(&config_map("tcp", "'9001': default/dns"));
+    assert!(listeners(&update).is_empty() && update.streams.is_some(), "what is taken away is gone");
+}

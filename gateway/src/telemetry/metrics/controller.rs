@@ -16,6 +16,7 @@ pub struct ControllerMetrics {
     table_revision: IntGauge,
     watch_healthy: IntGaugeVec,
     reviews: IntCounterVec,
+    invalid_values: IntGauge,
 }
 
 /// The build that runs, for `build_info`.
@@ -47,7 +48,7 @@ impl Orphan {
     }
 }
 
-/// What became of an Ingress at admission.
+/// What became of an object at admission.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Admission {
     /// It was taken.
@@ -84,6 +85,7 @@ impl ControllerMetrics {
             table_revision: IntGauge::with_opts(names::TABLE_REVISION.opts())?,
             watch_healthy: IntGaugeVec::new(names::WATCH_HEALTHY.opts(), names::WATCH_HEALTHY.labels)?,
             reviews: IntCounterVec::new(names::REVIEWS.opts(), names::REVIEWS.labels)?,
+            invalid_values: IntGauge::with_opts(names::INVALID_VALUES.opts())?,
         };
         registry.register(Box::new(metrics.config_hash.clone()))?;
         registry.register(Box::new(metrics.config_successful.clone()))?;
@@ -95,6 +97,7 @@ impl ControllerMetrics {
         registry.register(Box::new(metrics.table_revision.clone()))?;
         registry.register(Box::new(metrics.watch_healthy.clone()))?;
         registry.register(Box::new(metrics.reviews.clone()))?;
+        registry.register(Box::new(metrics.invalid_values.clone()))?;
         Ok(metrics)
     }
 
@@ -125,7 +128,12 @@ impl ControllerMetrics {
         self.watch_healthy.with_label_values(&[kind]).set(is_healthy.into());
     }
 
-    /// The admission webhook has reviewed an Ingress, or should have.
+    /// So many values of ConfigMaps with settings cannot be used now.
+    pub fn invalid_values(&self, count: usize) {
+        self.invalid_values.set(i64::try_from(count).unwrap_or(i64::MAX));
+    }
+
+    /// The admission webhook has reviewed an object, or should have.
     pub fn reviewed(&self, outcome: Admission) {
         self.reviews.with_label_values(&[outcome.label()]).inc();
     }

@@ -230,6 +230,8 @@ metrics! {
         "1 if objects of a kind are watched in the cluster, 0 if the watch fails and the known objects stay in effect";
     REVIEWS = Counter "adit_admission_reviews_total" &["outcome"],
         "Requests of the API server to the admission webhook, by outcome: allowed, refused, or unchecked (allowed without a review, since none could be made in time)";
+    INVALID_VALUES = Gauge "adit_configmap_invalid_values" &[],
+        "Values that cannot be used, in the ConfigMap of settings, those that it names, and those of TCP and UDP services; Events of the ConfigMap name them";
     OCSP_FETCHES = Counter "adit_ocsp_fetches_total" &["result"],
         "OCSP responders that were asked about a certificate, by result: good, not-good (the certificate is revoked, or not known), invalid (a response that is not to be believed) or unanswered";
     SPANS_SENT = Counter "adit_trace_spans_sent_total" &[],

@@ -25,6 +25,48 @@
 {{- printf "%s-%s" (include "adit.fullname" .) .Values.controller.admissionWebhooks.name | trunc 63 | trimSuffix "-" -}}
 {{- end -}}
 
+{{- /* The ConfigMaps that settings and TCP and UDP services are read from, as NAMESPACE/NAME: those of this chart, and those
+       that values name. */}}
+{{- define "adit.settings" -}}
+{{- $controller := .Values.controller -}}
+{{- $own := include "adit.namespace" . -}}
+{{- $fullname := include "adit.fullname" . -}}
+{{- $all := list (printf "%s/%s" (default $own $controller.configMapNamespace) (include "adit.controller" .)) -}}
+{{- range $name := list "custom-add-headers" "custom-proxy-headers" -}}
+{{- $all = append $all (printf "%s/%s-%s" $own $fullname $name) -}}
+{{- end -}}
+{{- range $protocol := list "tcp" "udp" -}}
+{{- $all = append $all (printf "%s/%s-%s" (default $own (index $controller $protocol).configMapNamespace) $fullname $protocol) -}}
+{{- end -}}
+{{- range $flag := list "configmap" "tcp-services-configmap" "udp-services-configmap" -}}
+{{- with index (default dict $controller.extraArgs) $flag -}}
+{{- $all = append $all (toString . | replace "$(POD_NAMESPACE)" $own) -}}
+{{- end -}}
+{{- end -}}
+{{- range $key := list "add-headers" "proxy-set-headers" "error-pages" -}}
+{{- with index (default dict $controller.config) $key -}}
+{{- $all = append $all (tpl (include "adit.text" .) $) -}}
+{{- end -}}
+{{- end -}}
+{{- toJson $all -}}
+{{- end -}}
+
+{{- define "adit.settings.namespaces" -}}
+{{- $namespaces := list -}}
+{{- range include "adit.settings" . | fromJsonArray -}}
+{{- $namespaces = append $namespaces (dir .) -}}
+{{- end -}}
+{{- $namespaces | uniq | toJson -}}
+{{- end -}}
+
+{{- define "adit.settings.names" -}}
+{{- $names := list -}}
+{{- range include "adit.settings" . | fromJsonArray -}}
+{{- $names = append $names (base .) -}}
+{{- end -}}
+{{- $names | uniq | toJson -}}
+{{- end -}}
+
 {{- /* The ConfigMap with the ports on which Gateways are served that have Services of their own. */}}
 {{- define "adit.gatewayPorts" -}}
 {{- printf "%s-gateway-ports" (include "adit.publishService" . | base) -}}

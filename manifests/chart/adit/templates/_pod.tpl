@@ -95,6 +95,19 @@ podAntiAffinity:
 {{- toYaml $resources -}}
 {{- end -}}
 
+{{- /* The size of the volume for temporary files: twice as much as they may have. */}}
+{{- define "adit.tempVolume" -}}
+{{- $size := tpl (include "adit.text" (index (default dict .Values.controller.config) "max-temp-files-size" | default "1g")) . -}}
+{{- $number := regexFind "^[0-9]+" $size -}}
+{{- $unit := $size | trimPrefix $number | lower -}}
+{{- $units := dict "" "" "k" "Ki" "m" "Mi" "g" "Gi" -}}
+{{- if and $number (hasKey $units $unit) -}}
+{{- mul 2 (int64 $number) }}{{ index $units $unit }}
+{{- else -}}
+2Gi
+{{- end -}}
+{{- end -}}
+
 {{- define "adit.pod" -}}
 {{- $controller := .Values.controller -}}
 {{- /* Two volumes of one name, or two mounts at one path, are refused: those of the values come first. */}}
@@ -239,7 +252,7 @@ spec:
     # Temporary files, of bodies that are buffered: more than the ConfigMap's max-temp-files-size, or the Pod is evicted.
     - name: tmp
       emptyDir:
-        sizeLimit: 2Gi
+        sizeLimit: {{ include "adit.tempVolume" . }}
     {{- end }}
     {{- with $controller.extraVolumes }}
     {{- toYaml . | nindent 4 }}
