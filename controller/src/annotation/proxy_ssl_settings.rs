@@ -52,6 +52,7 @@ impl ProxySslSettings {
         };
         let (tls12, tls13) = self.versions.unwrap_or((true, true));
         backend.tls = Some(Arc::new(BackendTls {
+            policy: None,
             certificate: certificate(secret, object).map_err(|error| ("proxy-ssl-secret", error))?,
             verification: self.verification(secret)?,
             server_name: self.name.clone().filter(|_| self.send_name),

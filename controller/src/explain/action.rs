@@ -2,7 +2,8 @@ use super::backend_tls;
 use super::canary;
 use super::limits;
 use super::policies::{self, Decided, Policy};
-use super::reason::why;
+use super::reason::{no_backend, why};
+use super::refusal;
 use super::request::Request;
 use super::session;
 use super::source::Source;
@@ -72,7 +73,7 @@ pub enum Action {
         share: Option<String>,
         /// Where the backend is; `None` if it has no endpoint, so that connections are closed.
         at: Option<Reach>,
-        /// How TLS is spoken to it again, if it is: a sentence.
+        /// How TLS is spoken to it again, if it is, or why nobody gets what comes: a sentence.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         tls: Option<String>,
         /// What asks for it.
@@ -148,7 +149,7 @@ pub(super) fn decide(
     let (action, answered_at) = match step {
         AccessStep::Reply(reply) => {
             let stage = decision.stage_of(&reply);
-            (answer(reply, table, &decision, found), Some(stage))
+            (answer(reply, table, translator, &decision, found), Some(stage))
         }
         _ => forward(translator, request, &connection, &decision, asks),
     };
@@ -157,17 +158,24 @@ pub(super) fn decide(
 }
 
 /// The gateway's own answer.
-fn answer(reply: Reply, table: &Table, decision: &Decision, found: Option<&Found<'_>>) -> Action {
+fn answer(
+    reply: Reply,
+    table: &Table,
+    translator: &Translator,
+    decision: &Decision,
+    found: Option<&Found<'_>>,
+) -> Action {
     if reply.reason == Reason::BadCredentials && decision.auth_server().is_some_and(|server| server.signin.is_some()) {
         let why = "auth-signin: the request has no name and password of a user".to_owned();
         return Action::Reply { status: 302, why, location: None };
     }
     let reply = decision.in_place_of_error(reply);
+    let why = why(&reply, table, translator, decision, found);
     Action::Reply {
         status: reply.status,
         why: match error_page(decision) {
-            Some(instead) => format!("{}, {instead}", why(&reply, table, decision, found)),
-            None => why(&reply, table, decision, found),
+            Some(instead) => format!("{why}, {instead}"),
+            None => why,
         },
         location: reply.location().map(|location| String::from_utf8_lossy(location.as_bytes()).into_owned()),
     }
@@ -193,7 +201,7 @@ fn forward(
         let backend = decision.upstream().map(|upstream| upstream.id().to_string()).unwrap_or_default();
         let Reply { status, reason, .. } = decision.no_endpoint();
         let why = match reason {
-            Reason::NoBackend => "the backend does not exist, or may not be referred to".to_owned(),
+            Reason::NoBackend => no_backend(decision, translator),
             _ => format!("{backend} has no endpoint"),
         };
         return (Action::Reply { status, why, location: None }, Some(Stage::Backend));
@@ -202,7 +210,7 @@ fn forward(
         backend: upstream.id().to_string(),
         at,
         ejected: upstream.passed_over(),
-        tls: backend_tls::of_request(decision, request.tls),
+        tls: backend_tls::of_request(decision, request.tls, translator),
         target: String::from_utf8_lossy(decision.target(view)).into_owned(),
         canary: canary::share(decision, translator),
         session: session::sentence(decision, connection, view),
@@ -345,15 +353,20 @@ fn connection(request: &Request, table: &Table) -> Connection {
 fn lead_on(route: &TlsRoute, translator: &Translator) -> Action {
     let total: u64 = route.backends.iter().map(|backend| u64::from(backend.weight)).sum();
     let most = route.backends.iter().rev().max_by_key(|backend| backend.weight).filter(|_| total > 0);
+    let id = most.map_or(&BackendId::Nowhere, |backend| backend.upstream.id());
+    let tls = most.and_then(|backend| backend.tls.as_ref());
     Action::PassThrough {
         terminates: route.terminates,
-        backend: most.map_or(&BackendId::Nowhere, |backend| backend.upstream.id()).to_string(),
+        backend: id.to_string(),
         share: most
             .map(|backend| backend.weight)
             .filter(|weight| u64::from(*weight) < total)
             .map(|weight| format!("{weight} of {total}")),
         at: most.and_then(|backend| reach(translator, &backend.upstream)),
-        tls: most.and_then(|backend| backend.tls.as_ref()).map(|tls| backend_tls::sentence(Some(tls))),
+        tls: match id {
+            BackendId::Nowhere => refusal::of_route(&route.origin, translator),
+            id => tls.map(|tls| backend_tls::sentence(Some(tls), id, translator)),
+        },
         source: Source::from(&route.origin),
     }
 }

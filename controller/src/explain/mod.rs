@@ -16,6 +16,7 @@ mod listener;
 mod pods;
 mod policies;
 mod reason;
+mod refusal;
 mod remote;
 mod request;
 mod routes;

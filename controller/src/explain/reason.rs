@@ -1,5 +1,7 @@
 //! Why the gateway answers a request itself, in words.
 
+use super::refusal;
+use crate::translate::Translator;
 use gateway::config::CorsManner;
 use gateway::exchange::Decision;
 use gateway::policy::client_certificates::ClientCertificates;
@@ -8,12 +10,39 @@ use gateway::request::{Reason, Reply};
 use gateway::table::{Found, Table};
 
 /// The reason of a reply, for a person; of a snippet's, with its line.
-pub(super) fn why(reply: &Reply, table: &Table, decision: &Decision, found: Option<&Found<'_>>) -> String {
-    let reason = reason(reply, table, decision, found);
+pub(super) fn why(
+    reply: &Reply,
+    table: &Table,
+    translator: &Translator,
+    decision: &Decision,
+    found: Option<&Found<'_>>,
+) -> String {
+    let reason = match reply.reason {
+        Reason::FixedReply => fixed_reply(decision, translator),
+        Reason::NoBackend => no_backend(decision, translator),
+        _ => reason(reply, table, decision, found),
+    };
     match &reply.origin {
         Some(origin) => format!("{origin}: {reason}"),
         None => reason,
     }
+}
+
+/// Why a rule answers by itself: it has nobody who could.
+fn fixed_reply(decision: &Decision, translator: &Translator) -> String {
+    let route = decision.route.as_deref().map(|route| &route.origin);
+    route.and_then(|route| refusal::of_route(route, translator)).unwrap_or_else(|| {
+        let route = route.map(|route| format!("{route}: ")).unwrap_or_default();
+        format!("{route}the rule has no backend with a weight, or cannot be served as it is meant")
+    })
+}
+
+/// Why a backend of a rule gets no requests, wherever it is.
+pub(super) fn no_backend(decision: &Decision, translator: &Translator) -> String {
+    let route = decision.route.as_deref().map(|route| &route.origin);
+    route
+        .and_then(|route| refusal::of_route(route, translator))
+        .unwrap_or_else(|| "the backend does not exist, or may not be referred to".to_owned())
 }
 
 fn reason(reply: &Reply, table: &Table, decision: &Decision, found: Option<&Found<'_>>) -> String {
@@ -63,11 +92,6 @@ fn reason(reply: &Reply, table: &Table, decision: &Decision, found: Option<&Foun
         }
         (Reason::NoLocation, _) => "the host has no location of the name that error_page has".to_owned(),
         (Reason::AppRoot, _) => "app-root: the path is /".to_owned(),
-        (Reason::FixedReply, _) => {
-            let route = decision.route.as_deref().map(|route| format!("{}: ", route.origin)).unwrap_or_default();
-            format!("{route}the rule has no backend with a weight, or cannot be served as it is meant")
-        }
-        (Reason::NoBackend, _) => "the backend does not exist, or may not be referred to".to_owned(),
         (Reason::Redirect, _) => "the route is a redirect".to_owned(),
         (Reason::Blocked, _) => "the ConfigMap blocks the address, the User-Agent or the Referer".to_owned(),
         (Reason::CorsPreflight, _) => {

@@ -1,10 +1,12 @@
-use super::Certificate;
+use super::{Certificate, Subject};
 use std::sync::Arc;
 
 /// How TLS to a backend is spoken: `proxy-ssl-secret` and what goes with it, or a BackendTLSPolicy. Without it no certificate is
 /// verified or shown, and no name is sent.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct BackendTls {
+    /// The BackendTLSPolicy that asks for it, for who wants to know. Default none: annotations do.
+    pub policy: Option<Subject>,
     /// `tls.crt` and `tls.key` of the Secret: shown to backends that ask for a certificate. Default none.
     pub certificate: Option<Arc<Certificate>>,
     /// `proxy-ssl-verify`: what the backend's certificate has to be. Default none: any is taken.

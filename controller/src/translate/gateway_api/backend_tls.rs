@@ -149,6 +149,7 @@ impl Reader<'_> {
         }
         let verification = BackendVerification { authorities: authorities?, names: names.into(), depth: DEEPEST_CHAIN };
         Some(BackendTls {
+            policy: Some(self.key.into()),
             certificate: None,
             verification: Some(verification),
             server_name: Some(server_name),

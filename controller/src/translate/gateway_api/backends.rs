@@ -87,7 +87,8 @@ pub(super) fn resolve(
     };
     if policy.tls.is_none() {
         let message = format!("is a Service for which {} asks for TLS that cannot be had; {effect}", policy.rank.key);
-        findings.error(Reason::Denied, &format!("{field}.name"), &reference.name, &message);
+        let told = findings.error(Reason::Denied, &format!("{field}.name"), &reference.name, &message);
+        told.related = Some((&policy.rank.key).into());
     }
     let (tls, is_closed) = (policy.tls.clone(), policy.tls.is_none());
     Ok(Destination { id, protocol: protocol.over_tls(), tls, is_closed })
