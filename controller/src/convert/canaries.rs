@@ -18,6 +18,13 @@ pub(super) struct Branch<'a> {
     pub(super) backends: Vec<(&'a RouteBackend, u32)>,
 }
 
+impl Branch<'_> {
+    /// All requests, which a policy answers, or the default backend.
+    pub(super) fn to_nobody() -> Self {
+        Self { header: None, backends: Vec::new() }
+    }
+}
+
 /// How the requests of a route are shared.
 ///
 /// # Errors

@@ -43,6 +43,18 @@ impl<'a> Given<'a> {
         self.value("x-forwarded-prefix").filter(|prefix| !prefix.contains('$')).map(str::trim)
     }
 
+    /// Whether its backends are asked by HTTP/2.
+    pub(super) fn speaks_grpc(self) -> bool {
+        self.value("backend-protocol").is_some_and(|protocol| ["GRPC", "GRPCS"].contains(&protocol.trim()))
+    }
+
+    /// What stands before and behind the host in `auth-url`, if that is the host that the client asks for.
+    pub(super) fn auth_server_at_host(self) -> Option<(&'a str, &'a str)> {
+        let (scheme, rest) = self.value("auth-url")?.trim().split_once("://")?;
+        let behind = ["$host", "${host}"].iter().find_map(|variable| rest.strip_prefix(variable))?;
+        (behind.is_empty() || behind.starts_with(['/', '?', ':'])).then_some((scheme, behind))
+    }
+
     /// What goes into a rewrite with groups goes together.
     pub(super) fn rewrites_by_policy(self) -> bool {
         let has_prefix = self.value("x-forwarded-prefix").is_some();

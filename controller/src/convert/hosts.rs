@@ -10,7 +10,7 @@ use super::unlike;
 use crate::annotation::Annotation;
 use crate::object::{NamespacedName, ObjectKey};
 use crate::route_defaults::{RouteDefaults, SnippetBlock};
-use gateway::config::{Action, HostName, HttpsRedirect, Route, RoutePolicies, TlsRoute, VirtualHost};
+use gateway::config::{HostName, HttpsRedirect, Route, TlsRoute, VirtualHost};
 use serde_json::json;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -118,13 +118,13 @@ impl Planner<'_> {
         if side == Side::Passthrough {
             return host.tls_route.as_ref().and_then(|route| self.passed(route));
         }
-        let all = self.common_redirect(taken).filter(|_| side == Side::Http);
+        let all = self.common_redirect(taken, &host.name).filter(|_| side == Side::Http);
         let root = host.policies.app_root.as_deref();
         let has_exact_root = taken.iter().any(Taken::is_exact_root);
         let mut rules: BTreeMap<ObjectKey, Vec<Unit>> = BTreeMap::new();
         for taken in taken {
             let ingress = ObjectKey::of(&taken.route.origin.object)?;
-            let unit = self.unit(taken, side, &ingress)?;
+            let unit = self.unit(taken, &host.name, side, &ingress)?;
             let to_root = root.filter(|_| taken.is_exact_root() || (taken.is_root() && !has_exact_root));
             let is_told_by_root = all.is_some() && !taken.is_root() && !taken.adds_slash;
             let is_left_out = is_told_by_root || (taken.is_exact_root() && to_root.is_some());
@@ -138,7 +138,7 @@ impl Planner<'_> {
 
     /// The rules of one path; `Some(None)` where there are none, and `None` where there would have to be some.
     #[allow(clippy::option_option, reason = "what is not there and what cannot be had are different things")]
-    fn unit(&mut self, taken: &Taken<'_>, side: Side, ingress: &ObjectKey) -> Option<Option<Unit>> {
+    fn unit(&mut self, taken: &Taken<'_>, host: &HostName, side: Side, ingress: &ObjectKey) -> Option<Option<Unit>> {
         let route = taken.route;
         if taken.adds_slash {
             if route.policies.relative_redirects {
@@ -147,8 +147,8 @@ impl Planner<'_> {
             }
             return Some(Some(vec![redirects::add_slash(taken)]));
         }
-        self.note_unlike(route, ingress);
-        let names = self.policies.names(ingress);
+        self.note_unlike(route, host, ingress);
+        let names = self.policies.names(ingress, host);
         let Some(redirect) = route.policies.https_redirect.filter(|_| side == Side::Http) else {
             return self.kept_or_refused(route, rules::of_path(taken, ingress, &names, self.source));
         };
@@ -175,9 +175,8 @@ impl Planner<'_> {
     }
 
     /// Says what would be served in another way.
-    fn note_unlike(&mut self, route: &Route, ingress: &ObjectKey) {
-        self.note_default_backend(route, ingress);
-        for (key, verdict, detail) in unlike::of_route(route, self.source.given(ingress), self.source) {
+    fn note_unlike(&mut self, route: &Route, host: &HostName, ingress: &ObjectKey) {
+        for (key, verdict, detail) in unlike::of_route(route, host, self.source.given(ingress), self.source) {
             match key {
                 Some(key) => self.add_annotation(ingress, verdict, key, "", detail),
                 None => self.findings.add(ingress, verdict, &route.origin.field, "", detail),
@@ -202,20 +201,6 @@ impl Planner<'_> {
         }
     }
 
-    /// The requests that no path takes have the settings of the Ingress, and would have none in an HTTPRoute.
-    fn note_default_backend(&mut self, route: &Route, ingress: &ObjectKey) {
-        let Action::DefaultBackend(_) = &route.action else { return };
-        let plain = |policies: &RoutePolicies| {
-            let rewrite = policies.rewrite.clone().filter(|rewrite| rewrite.target.contains("://"));
-            RoutePolicies { https_redirect: None, rewrite, ..policies.clone() }
-        };
-        if plain(&route.policies) != plain(&self.source.defaults.policies) {
-            let detail = "requests for other paths are answered with 404 without the annotations of the Ingress, since no rule \
-                          takes them";
-            self.findings.add(ingress, Verdict::Differs, "spec.rules", "", detail);
-        }
-    }
-
     /// Whether snippets change all requests of a host, which cannot be converted. An annotation has been told already.
     fn has_snippets(&mut self, host: &VirtualHost) -> bool {
         let RouteDefaults { server_snippet, location_snippet, http_snippet, .. } = &self.source.defaults;
@@ -234,12 +219,12 @@ impl Planner<'_> {
     }
 
     /// The redirect to HTTPS that all requests for a host get, if they do, and nothing else.
-    fn common_redirect(&self, taken: &[Taken<'_>]) -> Option<HttpsRedirect> {
+    fn common_redirect(&self, taken: &[Taken<'_>], host: &HostName) -> Option<HttpsRedirect> {
         let of = |taken: &Taken<'_>| taken.route.policies.https_redirect;
         let first = of(taken.iter().find(|taken| taken.is_root())?)?;
         let has_policy = |taken: &Taken<'_>| {
             let ingress = ObjectKey::of(&taken.route.origin.object);
-            ingress.is_some_and(|ingress| self.policies.names(&ingress).usual.is_some())
+            ingress.is_some_and(|ingress| self.policies.names(&ingress, host).usual.is_some())
         };
         let is_bare = !self.source.forwarded().trust_headers && !taken.iter().any(has_policy);
         (is_bare && taken.iter().all(|taken| of(taken) == Some(first))).then_some(first)

@@ -78,18 +78,19 @@ pub fn convert(events: Vec<SourceEvent>, settings: ControllerSettings, names: &G
     objects.extend(routes);
     let mut in_order = grants::of(&objects);
     in_order.append(&mut objects);
+    let grpc = served.iter().filter(|ingress| source.given(ingress).speaks_grpc()).map(ToString::to_string).collect();
     let is_plain = |host: &&HostPlan| host.sides.iter().all(|side| *side == Side::Http);
     let without_tls: BTreeSet<_> = hosts.iter().filter(is_plain).map(|host| host.name.to_string()).collect();
-    Conversion { objects: in_order, report: findings.report(notes(&without_tls)), without_tls }
+    Conversion { objects: in_order, report: findings.report(notes(&without_tls, grpc)), without_tls }
 }
 
-fn notes(without_tls: &BTreeSet<String>) -> Vec<String> {
-    let names: Vec<_> = without_tls.iter().map(String::as_str).collect();
-    let note = || {
-        format!(
-            "without a certificate there is no listener for HTTPS, where Ingresses are served with the default certificate: {}",
-            names.join(", ")
-        )
-    };
-    (!names.is_empty()).then(note).into_iter().collect()
+fn notes(without_tls: &BTreeSet<String>, grpc: Vec<String>) -> Vec<String> {
+    let hosts = without_tls.iter().cloned().collect();
+    let without_tls =
+        "without a certificate there is no listener for HTTPS, where Ingresses are served with the default certificate";
+    let no_grpc_route = "calls of gRPC go by HTTPRoutes, as all that comes: a GRPCRoute takes nothing but calls, and an Ingress hands on \
+                         gRPC-Web and the checks of load balancers as well";
+    let notes = [(without_tls, hosts), (no_grpc_route, grpc)];
+    let told = notes.into_iter().filter(|(_, names): &(_, Vec<String>)| !names.is_empty());
+    told.map(|(note, names)| format!("{note}: {}", names.join(", "))).collect()
 }

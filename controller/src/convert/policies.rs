@@ -1,15 +1,16 @@
 //! AditPolicies: what an Ingress asks for that Gateway API does not have.
 
 use super::annotations::{Fate, family, fate};
+use super::names::{self, Names};
 use super::ports;
 use super::source::Source;
 use crate::annotation::{Annotation, Applied, FieldType, policy_fields};
 use crate::gateway_api::{OWN_API, OWN_GROUP};
 use crate::object::{Kind, ObjectKey};
 use crate::registry::parse_bool;
-use gateway::config::{Action, BackendProtocol, Route, RouteBackend};
+use gateway::config::{Action, BackendProtocol, HostName, Route, RouteBackend};
 use serde_json::{Map, Value, json};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The families that say who comes in, which `no-auth-locations` leaves out.
 const GUARDS: [&str; 2] = ["External authentication", "Passwords"];
@@ -28,38 +29,56 @@ pub(super) struct Policies(BTreeMap<ObjectKey, OfIngress>);
 #[derive(Debug, Default)]
 struct OfIngress {
     names: PolicyNames,
+    /// What the usual one is called at each host, where it is not the same for all.
+    at_hosts: BTreeMap<HostName, String>,
     objects: Vec<Value>,
 }
 
 /// What the routes of an Ingress make of its policy.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 struct Needs {
     /// Some need no authentication.
     open: bool,
     /// Their backends are spoken to in HTTP, and an HTTPRoute would speak what the Service says.
     plain_http: bool,
+    /// There is to be a rule for the paths that no other has, which is by its policy, even if that says nothing.
+    other_paths: bool,
+    /// The hosts that they are on.
+    hosts: BTreeSet<HostName>,
 }
 
 impl Policies {
     pub(super) fn of(source: &Source) -> Self {
         let needs = needs(source);
-        let of_ingress = |key: &ObjectKey| {
-            let needs = needs.get(key).copied().unwrap_or_default();
+        let mut taken = Names::default();
+        let mut of_ingress = |key: &ObjectKey| {
+            let needs = needs.get(key).cloned().unwrap_or_default();
             let mut of_ingress = OfIngress::default();
-            let usual = fields(key, needs, false, source);
-            if needs.open {
-                let open = fields(key, needs, true, source);
-                of_ingress.names.open = of_ingress.add(key, format!("{}-open", key.name), &open);
-            }
-            of_ingress.names.usual = of_ingress.add(key, key.name.to_string(), &usual);
+            let mut add = |name: String, fields: &Map<String, Value>| {
+                let is_wanted = needs.other_paths || !fields.is_empty();
+                is_wanted.then(|| of_ingress.add(key, taken.take(Kind::AditPolicy, &key.namespace, &name), fields))
+            };
+            let at_hosts = at_hosts(key, &needs, source);
+            let usual = at_hosts.is_empty().then(|| fields(key, &needs, false, source));
+            let usual = usual.and_then(|fields| add(key.name.to_string(), &fields));
+            let open = needs.open.then(|| fields(key, &needs, true, source));
+            let open = open.and_then(|fields| add(format!("{}-open", key.name), &fields));
+            let named = |(host, fields): (HostName, Map<String, Value>)| {
+                let name = add(format!("{}-{}", key.name, names::of_host(&host)), &fields)?;
+                Some((host, name))
+            };
+            let at_hosts = at_hosts.into_iter().filter_map(named).collect();
+            (of_ingress.names, of_ingress.at_hosts) = (PolicyNames { usual, open }, at_hosts);
             (key.clone(), of_ingress)
         };
         Self(source.ingresses().map(|stored| of_ingress(&stored.key)).collect())
     }
 
-    /// What the policies of an Ingress are called.
-    pub(super) fn names(&self, ingress: &ObjectKey) -> PolicyNames {
-        self.0.get(ingress).map(|of_ingress| of_ingress.names.clone()).unwrap_or_default()
+    /// What the policies of an Ingress are called, for the rules of a host.
+    pub(super) fn names(&self, ingress: &ObjectKey, host: &HostName) -> PolicyNames {
+        let Some(of_ingress) = self.0.get(ingress) else { return PolicyNames::default() };
+        let PolicyNames { usual, open } = of_ingress.names.clone();
+        PolicyNames { usual: of_ingress.at_hosts.get(host).cloned().or(usual), open }
     }
 
     /// The policies of these Ingresses that are among the filters of rules.
@@ -70,16 +89,13 @@ impl Policies {
 }
 
 impl OfIngress {
-    /// Adds a policy with these fields, if there are any. Its name.
-    fn add(&mut self, ingress: &ObjectKey, name: String, fields: &Map<String, Value>) -> Option<String> {
-        if fields.is_empty() {
-            return None;
-        }
+    /// Adds a policy with these fields. Its name.
+    fn add(&mut self, ingress: &ObjectKey, name: String, fields: &Map<String, Value>) -> String {
         let metadata = json!({"namespace": &*ingress.namespace, "name": name});
         self.objects.push(
             json!({"apiVersion": OWN_API, "kind": Kind::AditPolicy.name(), "metadata": metadata, "spec": fields}),
         );
-        Some(name)
+        name
     }
 }
 
@@ -90,11 +106,14 @@ pub(super) fn filter(name: &str) -> Value {
 
 fn needs(source: &Source) -> BTreeMap<ObjectKey, Needs> {
     let mut needs: BTreeMap<ObjectKey, Needs> = BTreeMap::new();
-    for route in source.translator.hosts().flat_map(|host| &host.routes) {
+    let routes = source.translator.hosts().flat_map(|host| host.routes.iter().map(move |route| (&host.name, route)));
+    for (host, route) in routes {
         if let Some(ingress) = ObjectKey::of(&route.origin.object) {
             let needs = needs.entry(ingress).or_default();
             needs.open |= source.is_open(route);
             needs.plain_http |= needs_plain_http(route, source);
+            needs.other_paths |= source.guards_other_paths(route);
+            needs.hosts.insert(host.clone());
         }
     }
     needs
@@ -110,8 +129,21 @@ fn needs_plain_http(route: &Route, source: &Source) -> bool {
     backends.iter().any(differs)
 }
 
+/// The fields of its policy at each host, where it has an auth server at the name of each.
+fn at_hosts(ingress: &ObjectKey, needs: &Needs, source: &Source) -> BTreeMap<HostName, Map<String, Value>> {
+    let Some((scheme, behind)) = source.given(ingress).auth_server_at_host() else { return BTreeMap::new() };
+    let usual = fields(ingress, needs, false, source);
+    let at = |host: &HostName| {
+        let HostName::Exact(name) = host else { return None };
+        let mut fields = usual.clone();
+        fields.insert("authUrl".to_owned(), format!("{scheme}://{name}{behind}").into());
+        Some((host.clone(), fields))
+    };
+    needs.hosts.iter().filter_map(at).collect()
+}
+
 /// The fields of a policy of an Ingress; `is_open` leaves out who has to say who they are.
-fn fields(ingress: &ObjectKey, needs: Needs, is_open: bool, source: &Source) -> Map<String, Value> {
+fn fields(ingress: &ObjectKey, needs: &Needs, is_open: bool, source: &Source) -> Map<String, Value> {
     let given = source.given(ingress);
     let kept = given.applied().filter_map(|applied| {
         let annotation = Annotation::named(applied.key)?;

@@ -45,7 +45,10 @@ pub(super) fn of_path(
             let branches = canaries::branches(backends)?;
             branches.iter().map(rule).collect::<Result<_, String>>().map(Some)
         }
-        Action::Redirect(_) => rule(&Branch { header: None, backends: Vec::new() }).map(|rule| Some(vec![rule])),
+        Action::Redirect(_) => rule(&Branch::to_nobody()).map(|rule| Some(vec![rule])),
+        Action::DefaultBackend(_) if source.guards_other_paths(route) => {
+            rule(&Branch::to_nobody()).map(|rule| Some(vec![rule]))
+        }
         Action::DefaultBackend(_) => Ok(None),
         Action::Reply(_) | Action::NotFound | Action::UrlRedirect(_) => {
             Err("is answered by a snippet, which no rule does".to_owned())

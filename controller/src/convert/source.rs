@@ -9,7 +9,7 @@ use crate::route_defaults::RouteDefaults;
 use crate::settings::ControllerSettings;
 use crate::store::{Store, Stored};
 use crate::translate::Translator;
-use gateway::config::{Forwarded, GatewaySettings, HostName, Route};
+use gateway::config::{Action, Forwarded, GatewaySettings, HostName, Route, RoutePolicies};
 use k8s_openapi::api::networking::v1::Ingress;
 use std::collections::BTreeSet;
 
@@ -54,6 +54,17 @@ impl Source {
     /// Whether `no-auth-locations` leaves a route without authentication.
     pub(super) fn is_open(&self, route: &Route) -> bool {
         self.defaults.needs_no_auth(&route.matches.path.value)
+    }
+
+    /// Whether a route is for the requests that no path of a host takes, and they have settings of its Ingress, which those that
+    /// no rule takes do not get.
+    pub(super) fn guards_other_paths(&self, route: &Route) -> bool {
+        let plain = |policies: &RoutePolicies| {
+            let rewrite = policies.rewrite.clone().filter(|rewrite| rewrite.target.contains("://"));
+            RoutePolicies { https_redirect: None, rewrite, ..policies.clone() }
+        };
+        let is_of_other_paths = matches!(route.action, Action::DefaultBackend(_));
+        is_of_other_paths && plain(&route.policies) != plain(&self.defaults.policies)
     }
 
     /// The hosts of the rules of an Ingress.

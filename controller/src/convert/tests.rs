@@ -168,6 +168,71 @@ fn a_path_without_authentication_has_a_policy_of_its_own() {
     assert_eq!((name_at("/"), name_at("/.well-known/acme-challenge")), (json!("shop"), json!("shop-open")));
 }
 
+/// An Ingress's settings hold for what no path of the host takes, too.
+#[test]
+fn other_paths_have_a_rule_that_leads_nowhere_where_the_ingress_has_settings() {
+    let spec = format!("{{rules: [{}]}}", rule("shop.example", "/cart", "web", "number: 80"));
+    let rules = |annotations: &[(&str, &str)]| {
+        let conversion = of(&[ingress("shop", "shop", annotations, &spec)]);
+        assert_eq!(conversion.report.count(Verdict::Differs), 0, "{:#?}", conversion.report);
+        object(&conversion, "HTTPRoute", "shop")["spec"]["rules"].as_array().expect("rules").clone()
+    };
+    let guarded = rules(&[("denylist-source-range", "10.0.0.0/8")]);
+    let other = guarded.iter().find(|rule| rule["matches"][0]["path"]["value"] == "/").expect("a rule for other paths");
+    assert_eq!((&other["backendRefs"], &other["filters"][0]["extensionRef"]["name"]), (&Value::Null, &json!("shop")));
+    assert_eq!(guarded.len(), 2);
+    assert_eq!(rules(&[("rewrite-target", "/new")]).len(), 1, "a rewrite is nothing to a 404");
+}
+
+#[test]
+fn an_auth_server_at_host_is_one_of_each_host() {
+    let hosts = ["a.example", "b.example"].map(|host| rule(host, "/", "web", "number: 80"));
+    let annotations = [("auth-url", "https://$host/auth?x=$arg_y"), ("limit-rps", "10")];
+    let conversion = of(&[ingress("shop", "shop", &annotations, &format!("{{rules: [{}]}}", hosts.join(", ")))]);
+    assert_eq!(names(&conversion, "AditPolicy"), ["shop-a.example", "shop-b.example"]);
+    let policy = &object(&conversion, "AditPolicy", "shop-b.example")["spec"];
+    assert_eq!(*policy, json!({"authUrl": "https://b.example/auth?x=$arg_y", "limitRps": 10}));
+    let of_host = |host: &str| {
+        let routes = conversion.objects.iter().filter(|object| object["kind"] == "HTTPRoute");
+        let mut of_host = routes.filter(|route| route["spec"]["hostnames"] == json!([host]));
+        of_host.next().expect("a route")["spec"]["rules"][0]["filters"][0]["extensionRef"]["name"].clone()
+    };
+    assert_eq!((of_host("a.example"), of_host("b.example")), (json!("shop-a.example"), json!("shop-b.example")));
+}
+
+#[test]
+fn a_host_of_many_names_has_no_auth_server_at_host() {
+    let spec = format!("{{rules: [{}]}}", rule("\"*.example\"", "/", "web", "number: 80"));
+    for url in ["https://$host/auth", "https://${host}:8443/auth"] {
+        let conversion = of(&[ingress("shop", "shop", &[("auth-url", url)], &spec)]);
+        let expected = "nginx.ingress.kubernetes.io/auth-url: its server is at $host, and there is none at a host of many names, or \
+                        at this machine";
+        assert_eq!(why(&conversion, "Ingress shop/shop"), [expected], "{url}");
+        assert!(conversion.objects.is_empty(), "{:#?}", conversion.objects);
+    }
+    let global = "---\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: adit, namespace: adit}\ndata: {global-auth-url: \
+                  'https://$host/auth'}\n";
+    let spec = format!("{{rules: [{}]}}", rule("shop.example", "/", "web", "number: 80"));
+    let out = [("enable-global-auth", "false")];
+    let (asked, out) =
+        (ingress("shop", "asked", &[], &spec), ingress("shop", "out", &out, &spec.replace("shop.", "out.")));
+    let conversion = of(&[asked, out, global.to_owned()]);
+    let expected = "the ConfigMap's global-auth-url has its server at $host, which routes of Gateway API cannot have";
+    assert_eq!(why(&conversion, "Ingress shop/asked"), [format!("spec.rules[0].http.paths[0]: {expected}")]);
+    assert_eq!(names(&conversion, "HTTPRoute"), ["out"]);
+}
+
+#[test]
+fn calls_of_grpc_stay_with_an_http_route_and_that_is_told() {
+    let spec = format!("{{rules: [{}]}}", rule("shop.example", "/", "web", "number: 80"));
+    let conversion = of(&[ingress("shop", "calls", &[("backend-protocol", "GRPC")], &spec)]);
+    assert_eq!(names(&conversion, "HTTPRoute"), ["calls"]);
+    let told = conversion.report.notes.iter().find(|note| note.contains("GRPCRoute")).expect("a note");
+    assert!(told.ends_with(": Ingress shop/calls"), "{told}");
+    let without = of(&[ingress("shop", "calls", &[], &spec)]);
+    assert!(!without.report.notes.iter().any(|note| note.contains("GRPCRoute")), "{:?}", without.report.notes);
+}
+
 /// What one says may count for the other, and its paths come first.
 #[test]
 fn an_ingress_that_stays_keeps_those_of_its_hosts() {

@@ -6,25 +6,42 @@ use super::source::Source;
 use crate::annotation::AFFINITY_COOKIE;
 use crate::lookup::Lookup;
 use crate::object::Kind;
-use gateway::config::{Action, PathKind, Route, RouteBackend};
+use crate::route_defaults::ServerUrl;
+use gateway::config::{Action, HostName, PathKind, Route, RouteBackend};
 
 /// A difference: the annotation that it is about, or none, and what it is.
 pub(super) type Unlike = (Option<&'static str>, Verdict, &'static str);
 
 /// How the requests of a route of an Ingress that is given these would be served in another way.
-pub(super) fn of_route(route: &Route, given: Given<'_>, source: &Source) -> Vec<Unlike> {
+pub(super) fn of_route(route: &Route, host: &HostName, given: Given<'_>, source: &Source) -> Vec<Unlike> {
     let not = |key, why| Some((Some(key), Verdict::NotConverted, why));
     let locations = not("configuration-snippet", "it has a location, which no AditPolicy can have");
-    let at_host = not("auth-url", "its server is at $host, which a policy for routes of any host cannot name");
+    let at_host =
+        not("auth-url", "its server is at $host, and there is none at a host of many names, or at this machine");
+    let at_any_host =
+        "the ConfigMap's global-auth-url has its server at $host, which routes of Gateway API cannot have";
     let sessions = sessions(route, given).and_then(|why| not("affinity", why));
     let found = [
         locations.filter(|_| !route.locations.is_empty()),
-        at_host.filter(|_| given.value("auth-url").is_some_and(|url| url.contains("://$host"))),
+        at_host.filter(|_| given.auth_server_at_host().is_some() && !has_server_of_its_own(route, host)),
+        asks_at_any_host(route, given, source).then_some((None, Verdict::NotConverted, at_any_host)),
         sessions,
         cookie_path(route, given),
         silent_canary(route, source),
     ];
     found.into_iter().flatten().collect()
+}
+
+/// Whether the host of a route has an auth server under its name, which a policy for this host alone can name.
+fn has_server_of_its_own(route: &Route, host: &HostName) -> bool {
+    matches!(host, HostName::Exact(_)) && route.policies.denied.is_none()
+}
+
+/// Whether the ConfigMap has an auth server for the route that is at the name of its host.
+fn asks_at_any_host(route: &Route, given: Given<'_>, source: &Source) -> bool {
+    let is_asked = route.policies.external_auth.is_some() || route.policies.denied.is_some();
+    let global = source.defaults.external_auth.url.as_ref().filter(|_| given.value("auth-url").is_none());
+    is_asked && global.is_some_and(|url| &*url.host == ServerUrl::HOST)
 }
 
 /// Why the sessions of a route are not those that its Ingress asks for, where another one or no rule decides.

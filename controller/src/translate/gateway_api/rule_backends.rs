@@ -10,13 +10,18 @@ use gateway::config::{Action, BackendId, BackendPolicies, HeaderChanges, Owner, 
 use std::sync::Arc;
 
 impl RuleReader<'_> {
-    /// To the backends of a rule, each for its share; without any, nowhere. And the paths that they get.
+    /// To the backends of a rule, each for its share; without any, nowhere, or with a policy to the default backend. And the paths
+    /// that they get.
     pub(super) fn forward(
         &mut self,
         rule: &str,
         references: &[RouteBackendRef],
         asked: &Asked,
     ) -> (Action, Vec<Option<PathFilter>>) {
+        if references.is_empty() && !asked.filters.extensions.is_empty() {
+            // As what no rule takes, but for what the policies ask of it.
+            return (Action::DefaultBackend(Arc::clone(&asked.backend)), Vec::new());
+        }
         let mut backends = Vec::with_capacity(references.len());
         let mut paths = Vec::with_capacity(references.len());
         for (index, reference) in references.iter().enumerate() {
