@@ -2,7 +2,7 @@
 
 mod credentials;
 
-use credentials::without_credentials;
+pub(crate) use credentials::without_credentials;
 use gateway::config::{Rejection, RejectionCause, Subject, UnopenedPort};
 use serde::{Deserialize, Deserializer, Serializer};
 use std::fmt::{self, Write as _};

@@ -2,7 +2,7 @@
 
 /// A value with an ellipsis for what may be a credential in it: the user of a URL, a URL's query, and what follows the
 /// scheme of an `Authorization` header.
-pub(super) fn without_credentials(value: &str) -> String {
+pub(crate) fn without_credentials(value: &str) -> String {
     let mut shown = String::with_capacity(value.len());
     let mut follows_scheme = false;
     for word in value.split_inclusive(char::is_whitespace) {
