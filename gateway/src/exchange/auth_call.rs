@@ -2,17 +2,19 @@
 
 use super::machine::Exchange;
 use super::subrequest::Subrequest;
+use crate::connection::TlsSession;
 use crate::policy::auth_filter::AuthFilter;
 use crate::policy::ext_authz::messages::{
-    Address, AttributeContext, CheckRequest, HttpRequest, Peer, Request, SocketAddress, Timestamp,
+    self, Address, AttributeContext, CheckRequest, HttpRequest, Peer, Request, SocketAddress, Timestamp,
 };
 use crate::policy::ext_authz::{METHOD, call};
 use crate::policy::external_auth::ExternalAuth;
 use crate::request::{GRPC, RequestView};
+use crate::tls::client::Verdict;
 use crate::variables;
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, Version, header};
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::time::SystemTime;
 
 const TRAILERS: HeaderValue = HeaderValue::from_static("trailers");
@@ -60,22 +62,32 @@ impl Exchange {
             nanos: since.subsec_nanos().try_into().unwrap_or(0),
         };
         AttributeContext {
-            source: Some(source(client.address, connection.peer)),
+            source: Some(self.client_peer()),
             destination: Some(peer(connection.local)),
             request: Some(Request { time: Some(time), http: Some(http) }),
+            tls_session: connection.tls.as_ref().map(session),
         }
     }
-}
 
-/// The client. Whoever a proxy before us names has no port that we know.
-fn source(client: IpAddr, connected: SocketAddr) -> Peer {
-    let port = if client == connected.ip() { connected.port() } else { 0 };
-    peer(SocketAddr::new(client, port))
+    /// The client. Whoever a proxy before us names has no port that we know. Who it is says no certificate but one that is valid.
+    fn client_peer(&self) -> Peer {
+        let (connection, client) = (&self.arrival().connection, self.decision.client.address);
+        let port = if client == connection.peer.ip() { connection.peer.port() } else { 0 };
+        let peer = peer(SocketAddr::new(client, port));
+        let Some((certificate, Verdict::Success)) = self.decision.client_certificate(connection) else { return peer };
+        let fields = certificate.fields();
+        let certificate = if self.forwards_certificate() { text(fields.escaped_pem.as_bytes()) } else { String::new() };
+        Peer { principal: fields.principal.clone(), certificate, ..peer }
+    }
 }
 
 fn peer(address: SocketAddr) -> Peer {
     let socket_address = SocketAddress { address: address.ip().to_string(), port_value: address.port().into() };
-    Peer { address: Some(Address { socket_address: Some(socket_address) }) }
+    Peer { address: Some(Address { socket_address: Some(socket_address) }), ..Peer::default() }
+}
+
+fn session(session: &TlsSession) -> messages::TlsSession {
+    messages::TlsSession { sni: session.server_name.as_deref().unwrap_or_default().to_owned() }
 }
 
 fn protocol(version: Version) -> &'static str {

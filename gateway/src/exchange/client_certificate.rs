@@ -72,11 +72,15 @@ impl Exchange {
         };
         set_unless_empty("ssl-client-subject-dn", &fields.subject);
         set_unless_empty("ssl-client-issuer-dn", &fields.issuer);
-        if let Some(ClientCertificates::Verified(verification)) = self.decision.client_certificates()
-            && verification.forward_certificate
-        {
+        if self.forwards_certificate() {
             set("ssl-client-cert", fields.escaped_pem.clone());
         }
+    }
+
+    /// Whether others get the whole certificate (`auth-tls-pass-certificate-to-upstream`).
+    pub(super) fn forwards_certificate(&self) -> bool {
+        let certificates = self.decision.client_certificates();
+        matches!(certificates, Some(ClientCertificates::Verified(verification)) if verification.forward_certificate)
     }
 }
 

@@ -1,7 +1,7 @@
 //! Certificates of clients (`auth-tls-*`, and of Gateways): who comes in, what backends get to know, and that there is no way around.
 
 mod attacks;
-mod authority;
+pub(crate) mod authority;
 mod bypasses;
 mod chains;
 mod changes;

@@ -2,6 +2,8 @@
 
 mod grpc;
 mod http;
+mod server;
+mod tls;
 
 use anyhow::Result;
 use serde_json::{Value, json};

@@ -22,12 +22,28 @@ pub struct AttributeContext {
     pub destination: Option<Peer>,
     #[prost(message, optional, tag = "4")]
     pub request: Option<Request>,
+    /// Of the client's connection, where that has TLS.
+    #[prost(message, optional, tag = "12")]
+    pub tls_session: Option<TlsSession>,
+}
+
+#[derive(Clone, PartialEq, Message)]
+pub struct TlsSession {
+    /// The name in the ClientHello.
+    #[prost(string, tag = "1")]
+    pub sni: String,
 }
 
 #[derive(Clone, PartialEq, Message)]
 pub struct Peer {
     #[prost(message, optional, tag = "1")]
     pub address: Option<Address>,
+    /// Who it is by its certificate.
+    #[prost(string, tag = "4")]
+    pub principal: String,
+    /// The PEM of that, percent-encoded.
+    #[prost(string, tag = "5")]
+    pub certificate: String,
 }
 
 #[derive(Clone, PartialEq, Message)]

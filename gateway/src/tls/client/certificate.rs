@@ -11,7 +11,7 @@ use rustls::pki_types::{CertificateDer, UnixTime};
 use std::fmt::{self, Write as _};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
-use x509_parser::prelude::{FromDer as _, X509Certificate};
+use x509_parser::prelude::{FromDer as _, GeneralName, X509Certificate};
 
 /// How long a verdict holds: within this time a certificate may expire unnoticed.
 const VERDICT_HOLDS: Duration = Duration::from_secs(60);
@@ -45,6 +45,8 @@ pub(crate) struct Fields {
     pub(crate) serial: String,
     /// SHA-1 in hexadecimal: nginx's `$ssl_client_fingerprint`.
     pub(crate) fingerprint: String,
+    /// Its first URI, else its first DNS name, else its subject: Envoy's `principal`.
+    pub(crate) principal: String,
 }
 
 impl ClientCertificate {
@@ -90,8 +92,17 @@ impl Fields {
             escaped_pem: value(&percent_encode(pem(der).as_bytes(), ESCAPED).to_string()),
             serial: of(|parsed| serial(parsed.raw_serial())),
             fingerprint: hex(digest(&SHA1_FOR_LEGACY_USE_ONLY, der).as_ref()),
+            principal: of(principal),
         }
     }
+}
+
+fn principal(certificate: &X509Certificate<'_>) -> String {
+    let alternatives = certificate.subject_alternative_name().ok().flatten();
+    let names = || alternatives.iter().flat_map(|alternatives| &alternatives.value.general_names);
+    let uri = names().find_map(|name| if let GeneralName::URI(uri) = name { Some(*uri) } else { None });
+    let dns = || names().find_map(|name| if let GeneralName::DNSName(name) = name { Some(*name) } else { None });
+    uri.or_else(dns).map_or_else(|| rfc2253(certificate.subject()), str::to_owned)
 }
 
 /// As OpenSSL writes it: lines of 64.
@@ -143,6 +154,7 @@ mod tests {
     use super::*;
     use crate::config::{ClientVerification, Origin, Subject, VerifyClient};
     use crate::tls::client::Fault;
+    use rcgen::{CertificateParams, DistinguishedName, DnType, KeyPair, SanType};
 
     #[test]
     fn numbers_are_written_as_openssl_writes_them() {
@@ -176,8 +188,28 @@ mod tests {
     }
 
     #[test]
+    fn an_owner_is_a_uri_before_a_name_before_a_subject() {
+        let principal = |names: &[SanType]| {
+            let mut params = CertificateParams::default();
+            params.distinguished_name = DistinguishedName::new();
+            params.distinguished_name.push(DnType::CommonName, "subject");
+            params.subject_alt_names = names.to_vec();
+            let made = params.self_signed(&KeyPair::generate().expect("a key")).expect("a certificate");
+            ClientCertificate::new(&[made.der().clone()]).fields().principal.clone()
+        };
+        let uri = |uri: &str| SanType::URI(uri.try_into().expect("a URI"));
+        let dns = |name: &str| SanType::DnsName(name.try_into().expect("a name"));
+        let of_uris = [dns("a.example"), uri("spiffe://a/b"), uri("spiffe://c/d")];
+        assert_eq!(principal(&of_uris), "spiffe://a/b");
+        assert_eq!(principal(&[dns("a.example"), dns("b.example")]), "a.example");
+        assert_eq!(principal(&[SanType::Rfc822Name("me@a.example".try_into().expect("an address"))]), "CN=subject");
+        assert_eq!(principal(&[]), "CN=subject");
+    }
+
+    #[test]
     fn what_cannot_be_read_is_nobody() {
         let certificate = ClientCertificate::new(&[CertificateDer::from(&b"no certificate"[..])]);
-        assert!(certificate.fields().subject.is_empty() && certificate.fields().serial.is_empty());
+        let fields = certificate.fields();
+        assert!(fields.subject.is_empty() && fields.serial.is_empty() && fields.principal.is_empty());
     }
 }
