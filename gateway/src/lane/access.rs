@@ -79,11 +79,17 @@ impl Access {
     async fn ask(&self, request: &mut ClientRequest, server: &Destination) -> Result<(), Failure> {
         let body = if request.exchange.auth_gets_body() { request.whole_body().await? } else { None };
         let ClientRequest { head, exchange, .. } = request;
-        let (view, body) = (head.view(), body.unwrap_or_default());
-        match server.protocol {
-            EndpointProtocol::Http2 => self.calls.ask(exchange, &view, server, body).await,
-            _ => self.subrequests.ask(exchange, &view, server, body).await,
-        }
+        let view = head.view();
+        let Some(asked) = exchange.auth_request(&view, body.unwrap_or_default()) else { return Ok(()) };
+        let heard = match server.protocol {
+            EndpointProtocol::Http2 => self.calls.call(asked, server).await.map(|answer| exchange.auth_answer(&answer)),
+            _ => {
+                let answer = self.subrequests.send(&asked, server, exchange.passed_auth_statuses()).await;
+                answer
+                    .map(|(head, body)| exchange.auth_response(&view, (head.status.as_u16(), head.headers.map()), body))
+            }
+        };
+        heard.unwrap_or_else(|failure| exchange.failed(failure));
         Ok(())
     }
 

@@ -5,12 +5,9 @@ use super::copy_upload::CopyUpload;
 use super::pool::Pool;
 use super::response::EndpointError;
 use crate::connection::{BodyFramer, BodyFraming};
-use crate::exchange::{
-    Context, Destination, Exchange, Failure, InvalidHead, MAX_INTERIM, MAX_RESPONSE_HEAD, Subrequest,
-};
+use crate::exchange::{Context, Destination, Failure, InvalidHead, MAX_INTERIM, MAX_RESPONSE_HEAD, Subrequest};
 use crate::lane::endpoint::{EndpointConnection, Progress, READ, Turn};
 use crate::lane::head::ResponseHead;
-use crate::request::RequestView;
 use bytes::{Bytes, BytesMut};
 use http::Method;
 use std::io::{self, ErrorKind};
@@ -33,24 +30,8 @@ impl Subrequests {
         Self { pool: Pool::new(context.publisher().load().settings().upstream.idle) }
     }
 
-    /// Asks the auth server at `server` about a client's request, and reports to the exchange what comes of it. `body` is the
-    /// client's, for an auth server that gets it.
-    pub(in crate::lane) async fn ask(
-        &self,
-        exchange: &mut Exchange,
-        request: &RequestView<'_>,
-        server: &Destination,
-        body: Bytes,
-    ) {
-        let Some(auth_request) = exchange.auth_request(request, body) else { return };
-        match self.send(&auth_request, server, exchange.passed_auth_statuses()).await {
-            Ok((head, body)) => exchange.auth_response(request, (head.status.as_u16(), head.headers.map()), body),
-            Err(failure) => exchange.failed(failure),
-        }
-    }
-
-    /// Sends a request. Of a response with one of the statuses that are `wanted`, the body is read if it is small.
-    async fn send(
+    /// Sends a request. Of an answer with one of the statuses that are `wanted`, the body is read if it is small.
+    pub(in crate::lane) async fn send(
         &self,
         request: &Subrequest,
         server: &Destination,

@@ -3,9 +3,9 @@
 use super::pool::Pool;
 use super::stream::{Progress, StreamError};
 use super::{EndpointStream, INVALID, RequestHead};
-use crate::exchange::{Context, Destination, Exchange, Failure, MAX_INTERIM, Subrequest};
+use crate::exchange::{Context, Destination, Failure, MAX_INTERIM, Subrequest};
 use crate::headers::Headers;
-use crate::request::{RequestView, is_call};
+use crate::request::is_call;
 use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, StatusCode, response};
 use std::sync::Arc;
@@ -38,24 +38,8 @@ impl Calls {
         Self { pool: Pool::new(context.publisher().load().settings().upstream.idle) }
     }
 
-    /// Asks the auth server at `server` about a client's request, and reports to the exchange what comes of it. `body` is the
-    /// client's, for an auth server that gets it.
-    pub(in crate::lane) async fn ask(
-        &self,
-        exchange: &mut Exchange,
-        request: &RequestView<'_>,
-        server: &Destination,
-        body: Bytes,
-    ) {
-        let Some(call) = exchange.auth_request(request, body) else { return };
-        match self.call(call, server).await {
-            Ok(answer) => exchange.auth_answer(&answer),
-            Err(failure) => exchange.failed(failure),
-        }
-    }
-
     /// The body of the answer to a call.
-    async fn call(&self, call: Subrequest, server: &Destination) -> Result<Bytes, Failure> {
+    pub(in crate::lane) async fn call(&self, call: Subrequest, server: &Destination) -> Result<Bytes, Failure> {
         let (place, is_reused) = self.pool.place(server).await?;
         let head = RequestHead::own(call.method, call.target.into(), call.headers);
         let head = head.into_request(server.scheme(), server.address).ok_or(Failure::Internal)?;
