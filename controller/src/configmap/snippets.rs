@@ -122,7 +122,7 @@ impl Reader<'_> {
         }
         for (key, text, complaint) in &now.refused {
             let stays = "its last valid version stays in effect";
-            self.report(Severity::Error, *key, text, Reason::Invalid, &format!("{complaint}; {stays}"));
+            self.report(Severity::Error, key, text, Reason::Invalid, &format!("{complaint}; {stays}"));
         }
         // What is told is about what is there now.
         (former.reports, former.diagnostics) = (now.reports.clone(), now.diagnostics.clone());
@@ -136,7 +136,7 @@ impl Reader<'_> {
                 Some(former) => self.last_good.keep(key, former),
                 None => self.last_good.forget(key),
             }
-            self.deny(*key, text, complaint);
+            self.deny(key, text, complaint);
         }
         read
     }
