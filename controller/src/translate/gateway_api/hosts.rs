@@ -24,11 +24,14 @@ use std::sync::Arc;
 pub(super) struct Claims {
     /// The listeners of a host.
     listeners: BTreeMap<HostPlace, Listeners>,
-    /// Routes by the host of their listener and the hosts that they take there.
-    routes: BTreeMap<(EntryPoint, HostName, HostName), SmallSet<(HostName, Arc<Rank>)>>,
+    /// The routes that take hosts at listeners, each with its name for them.
+    routes: BTreeMap<RoutePlace, SmallSet<(HostName, Arc<Rank>)>>,
     /// The hosts that these make hosts of their entry points.
     places: HostPlaces,
 }
+
+/// An entry point, the host of a listener there, and hosts that routes take at it.
+type RoutePlace = (EntryPoint, HostName, HostName);
 
 /// Listeners by what they stand in, the oldest first, and by name.
 type Listeners = BTreeMap<(Rank, String), ParsedListener>;
