@@ -4,6 +4,7 @@
 //! new `resourceVersion` or a leader election's annotation changes nothing.
 
 mod aged;
+mod change;
 mod gateway_api;
 mod slices;
 
@@ -11,6 +12,7 @@ use crate::diagnostic::{Diagnostic, Place};
 use crate::feed::SourceEvent;
 use crate::object::{Kind, Object, ObjectKey, Observed};
 pub use aged::{Aged, Stored};
+pub use change::Change;
 pub use gateway_api::GatewayObjects;
 use k8s_openapi::api::core::v1::{ConfigMap, Endpoints, Namespace, Secret, Service};
 use k8s_openapi::api::networking::v1::{Ingress, IngressClass};
@@ -18,26 +20,6 @@ pub use slices::SliceEndpoints;
 use slices::Slices;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
-
-/// What an event changed.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Change {
-    /// An object appeared, changed or went away. Never an EndpointSlice or Endpoints: those are [`Change::Endpoints`].
-    Object(ObjectKey),
-    /// The EndpointSlices or the Endpoints of a Service changed; the Service itself need not exist.
-    Endpoints {
-        /// The Service's namespace.
-        namespace: Arc<str>,
-        /// The Service's name.
-        service: Arc<str>,
-    },
-    /// [`Store::zone`] changed.
-    Zone,
-    /// Everything that exists is in the store now.
-    Synced,
-    /// [`Store::problems`] changed.
-    Problems,
-}
 
 /// All objects that a source reported.
 #[derive(Clone, Debug, Default)]
@@ -211,7 +193,7 @@ impl Store {
             Object::EndpointSlice(slice) => return self.slices.insert(&key, &slice),
             Object::Endpoints(endpoints) => {
                 let changed = self.endpoints.insert(&key, endpoints, |a, b| a.subsets == b.subsets);
-                return if changed { vec![endpoints_change(&key.namespace, &key.name)] } else { Vec::new() };
+                return if changed { vec![Change::endpoints(&key.namespace, &key.name)] } else { Vec::new() };
             }
             Object::IngressClass(class) => self
                 .ingress_classes
@@ -239,7 +221,7 @@ impl Store {
             Kind::EndpointSlice => return self.slices.remove(key).into_iter().collect(),
             Kind::Endpoints => {
                 let existed = self.endpoints.remove(key);
-                return if existed { vec![endpoints_change(&key.namespace, &key.name)] } else { Vec::new() };
+                return if existed { vec![Change::endpoints(&key.namespace, &key.name)] } else { Vec::new() };
             }
             Kind::Ingress => self.ingresses.remove(key),
             Kind::IngressClass => self.ingress_classes.remove(key),
@@ -255,10 +237,6 @@ impl Store {
 
 fn same_ingress(a: &Ingress, b: &Ingress) -> bool {
     a.spec == b.spec && a.metadata.annotations == b.metadata.annotations && a.metadata.labels == b.metadata.labels
-}
-
-fn endpoints_change(namespace: &Arc<str>, service: &Arc<str>) -> Change {
-    Change::Endpoints { namespace: namespace.clone(), service: service.clone() }
 }
 
 /// Objects of one kind by namespace and name, found without building a key.

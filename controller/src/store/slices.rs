@@ -1,6 +1,6 @@
 //! EndpointSlices, found by the Service that they name.
 
-use super::{Change, endpoints_change};
+use super::change::Change;
 use crate::object::{ObjectKey, service_name};
 use k8s_openapi::api::core::v1::ObjectReference;
 use k8s_openapi::api::discovery::v1::{Endpoint, EndpointPort, EndpointSlice};
@@ -78,7 +78,7 @@ impl Slices {
         let endpoints = SliceEndpoints::of(slice);
         if slices.get(&key.name).is_none_or(|old| **old != endpoints) {
             slices.insert(key.name.clone(), Arc::new(endpoints));
-            changes.push(endpoints_change(&key.namespace, &service));
+            changes.push(Change::endpoints(&key.namespace, &service));
         }
         changes
     }
@@ -94,6 +94,6 @@ impl Slices {
         if services.is_empty() {
             self.by_service.remove(&key.namespace);
         }
-        Some(endpoints_change(&key.namespace, &service))
+        Some(Change::endpoints(&key.namespace, &service))
     }
 }
