@@ -30,7 +30,7 @@ impl Subrequests {
         Self { pool: Pool::new(context.publisher().load().settings().upstream.idle) }
     }
 
-    /// Sends a request. Of an answer with one of the statuses that are `wanted`, the body is read if it is small.
+    /// Sends a request. Of a response with one of the statuses that are `wanted`, the body is read if it is small.
     pub(in crate::lane) async fn send(
         &self,
         request: &Subrequest,
