@@ -3,7 +3,7 @@
 use super::rendered::{Rendered, identity_of};
 use crate::manifests::{Installation, list, rule_texts, rules, text};
 use serde_json::{Value, json};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What only the chart has: settings are values of it, and `helm uninstall` is to find what Adit writes.
 const OWN: [&str; 3] = ["ConfigMap/adit", "Lease/adit-leader", "Secret/adit-admission"];
@@ -30,6 +30,8 @@ fn the_chart_installs_what_the_kustomizations_do() {
         assert!(chart.remove(own).is_some(), "{own} is missing: {:?}", chart.keys());
     }
     assert_eq!(chart.keys().collect::<Vec<_>>(), expected.keys().collect::<Vec<_>>());
+    let (named, may_be_named) = (take_reviewed(&mut chart), take_reviewed(&mut expected));
+    assert!(!named.is_empty() && named.is_subset(&may_be_named), "{named:?} of {may_be_named:?}");
     for (name, object) in &chart {
         assert_eq!(object, &expected[name], "{name}: the chart, and the kustomizations");
     }
@@ -78,6 +80,15 @@ fn the_versions_are_that_of_adit() {
     let chart: Value = serde_saphyr::from_str(&text).expect("YAML");
     assert_eq!(chart["version"], env!("CARGO_PKG_VERSION"));
     assert_eq!(chart["appVersion"], chart["version"]);
+}
+
+/// Takes the names of the ConfigMaps that the webhook is asked about: values of the chart say what these are, and the
+/// kustomization has all names that they may have.
+fn take_reviewed(objects: &mut BTreeMap<String, Value>) -> BTreeSet<String> {
+    let configuration = objects.get_mut("ValidatingWebhookConfiguration/adit-admission").expect("a webhook");
+    let expression = text(&configuration["webhooks"][1]["matchConditions"][0]["expression"].take());
+    let names = expression.strip_prefix("object.metadata.name in ").expect("a list of names");
+    serde_json::from_str(names).expect("names")
 }
 
 fn admission() -> Vec<Value> {

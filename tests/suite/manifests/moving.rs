@@ -101,16 +101,12 @@ fn the_last_step_deletes_what_ran_ingress_nginx_and_nothing_that_adit_reads() {
 /// What is rendered for the namespace `adit`, with the command of docs/migrating.md for that of ingress-nginx.
 fn in_the_namespace_of_ingress_nginx(name: &str) -> Vec<Value> {
     let document = fs::read_to_string(directory().join("../docs/migrating.md")).expect("docs/migrating.md");
-    let command = format!(
-        "sed 's/namespace: adit$/namespace: ingress-nginx/' manifests/install/{name}.yaml | kubectl apply -f -"
-    );
-    assert!(document.contains(&command), "{command}");
-    let file = fs::read_to_string(directory().join(format!("install/{name}.yaml"))).expect("a rendered file");
-    let lines = file.lines().map(|line| match line.strip_suffix("namespace: adit") {
-        Some(before) => format!("{before}namespace: ingress-nginx\n"),
-        None => format!("{line}\n"),
-    });
-    serde_saphyr::from_multiple(&lines.collect::<String>()).expect("objects")
+    let file = format!("install/{name}.yaml");
+    let end = format!("' manifests/{file} | kubectl apply -f -");
+    let script = document.lines().find_map(|line| line.strip_prefix("$ sed '")?.strip_suffix(&end)).expect("a command");
+    let changed = Command::new("sed").arg(script).arg(directory().join(file)).output().expect("sed");
+    assert!(changed.status.success(), "{changed:?}");
+    serde_saphyr::from_multiple(&String::from_utf8_lossy(&changed.stdout)).expect("objects")
 }
 
 #[test]
@@ -127,6 +123,9 @@ fn monitoring_and_the_webhook_can_be_had_in_the_namespace_of_ingress_nginx() {
             }
             for webhook in list(&object["webhooks"]) {
                 assert_eq!(webhook["clientConfig"]["service"]["namespace"], "ingress-nginx", "{what}");
+                for of_namespaces in list(&webhook["namespaceSelector"]["matchExpressions"]) {
+                    assert_eq!(of_namespaces["values"], json!(["ingress-nginx"]), "{what}");
+                }
             }
             if object["kind"] == "Service" {
                 assert_eq!(object["spec"]["selector"], selected(&migrated), "{what}");
