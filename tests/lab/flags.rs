@@ -42,11 +42,16 @@ async fn j17_hosts_without_a_rule_are_counted_where_a_flag_says_so() -> Result<(
         for pod in &scene.pods {
             ensure!(pod.get("unknown.example", "/").await?.status == 404, "unknown.example is known");
         }
-        for metrics in scene.metrics().await? {
-            let requests = metrics.lines().filter(|line| line.starts_with("nginx_ingress_controller_requests{"));
-            let found = requests.clone().any(|line| line.contains(r#"host="unknown.example""#));
-            ensure!(found == counted, "flags {flags:?}: {}", requests.collect::<Vec<_>>().join("\n"));
-        }
+        // A request is counted when its response has gone out, which may be a moment after the client has it.
+        let check = async || {
+            for metrics in scene.metrics().await? {
+                let requests = metrics.lines().filter(|line| line.starts_with("nginx_ingress_controller_requests{"));
+                let found = requests.clone().any(|line| line.contains(r#"host="unknown.example""#));
+                ensure!(found == counted, "flags {flags:?}: {}", requests.collect::<Vec<_>>().join("\n"));
+            }
+            Ok(())
+        };
+        eventually("a count of requests", check).await?;
     }
     Ok(())
 }
@@ -54,13 +59,16 @@ async fn j17_hosts_without_a_rule_are_counted_where_a_flag_says_so() -> Result<(
 #[tokio::test]
 async fn j18_statuses_are_told_as_classes() -> Result<()> {
     let scene = Scene::set("j18", &["--report-status-classes"]).await?;
-    for metrics in scene.metrics().await? {
-        let of_host = metrics.lines().filter(|line| line.starts_with("nginx_ingress_controller_requests{"));
-        let of_host: Vec<_> = of_host.filter(|line| line.contains(r#"host="j18.example.com""#)).collect();
-        ensure!(of_host.iter().any(|line| line.contains(r#"status="2xx""#)), "no class: {of_host:?}");
-        ensure!(!of_host.iter().any(|line| line.contains(r#"status="200""#)), "a code: {of_host:?}");
-    }
-    Ok(())
+    let check = async || {
+        for metrics in scene.metrics().await? {
+            let of_host = metrics.lines().filter(|line| line.starts_with("nginx_ingress_controller_requests{"));
+            let of_host: Vec<_> = of_host.filter(|line| line.contains(r#"host="j18.example.com""#)).collect();
+            ensure!(of_host.iter().any(|line| line.contains(r#"status="2xx""#)), "no class: {of_host:?}");
+            ensure!(!of_host.iter().any(|line| line.contains(r#"status="200""#)), "a code: {of_host:?}");
+        }
+        Ok(())
+    };
+    eventually("a count of requests", check).await
 }
 
 /// An Adit with flags of its own, all of whose Pods have answered for `NAME.example.com`.
