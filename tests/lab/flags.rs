@@ -24,13 +24,17 @@ async fn j16_excluded_metrics_are_absent() -> Result<()> {
     const EXCLUDED: [&str; 2] =
         ["nginx_ingress_controller_request_size", "nginx_ingress_controller_header_duration_seconds"];
     let scene = Scene::set("j16", &[&format!("--exclude-socket-metrics={}", EXCLUDED.join(","))]).await?;
-    for metrics in scene.metrics().await? {
-        ensure!(metrics.contains("\nnginx_ingress_controller_response_size_count{"), "no response sizes: {metrics}");
-        for name in EXCLUDED {
-            ensure!(!metrics.contains(name), "{name} is told: {metrics}");
+    let check = async || {
+        for metrics in scene.metrics().await? {
+            let sizes = "\nnginx_ingress_controller_response_size_count{";
+            ensure!(metrics.contains(sizes), "no response sizes: {metrics}");
+            for name in EXCLUDED {
+                ensure!(!metrics.contains(name), "{name} is told: {metrics}");
+            }
         }
-    }
-    Ok(())
+        Ok(())
+    };
+    eventually("a count of requests", check).await
 }
 
 #[tokio::test]
