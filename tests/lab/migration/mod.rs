@@ -199,7 +199,8 @@ impl Cluster {
         self.shop.apply(&ingress("nginx", name, &host, "shop", "http").to_string()).await?;
         leads_at(&self.entries, &host, "shop").await?;
         let address = crate::routes::addressed(&self.shop, name).await?;
-        ensure!(address == json!([{"ip": ADDRESS}]).to_string(), "{address}");
+        let expected = json!([{"ip": ADDRESS}]).to_string();
+        ensure!(address == expected, "{address}");
         Ok(())
     }
 
