@@ -25,6 +25,11 @@ where
         self.readers.get(read).into_iter().flat_map(SmallMap::keys)
     }
 
+    /// What a unit reads, ascending.
+    pub(super) fn read_by(&self, unit: &Unit) -> &[Read] {
+        self.reads.get(unit).map(AsRef::as_ref).unwrap_or_default()
+    }
+
     /// Sets what a unit reads, in place of what it read before.
     pub(super) fn set(&mut self, unit: &Unit, reads: BTreeSet<Read>) {
         if self.reads.get(unit).is_some_and(|before| before.iter().eq(&reads)) {
@@ -65,6 +70,7 @@ mod tests {
         readers.set(&"a", BTreeSet::from([1, 2]));
         readers.set(&"b", BTreeSet::from([2]));
         assert_eq!(readers.of(&2).collect::<Vec<_>>(), [&"a", &"b"]);
+        assert_eq!((readers.read_by(&"a"), readers.read_by(&"c")), (&[1, 2][..], &[][..]));
         readers.set(&"a", BTreeSet::from([1]));
         assert_eq!(readers.of(&2).collect::<Vec<_>>(), [&"b"]);
         readers.set(&"a", BTreeSet::new());

@@ -40,10 +40,8 @@ pub(in crate::translate) struct GatewayApi {
     pub(super) declared: BTreeMap<ObjectKey, ParsedGateway>,
     pub(super) ports: Ports,
     pub(super) tls_hosts: TlsHosts,
-    /// The Gateways that ListenerSets name.
-    pub(super) sets: BTreeMap<ObjectKey, ObjectKey>,
-    /// The ListenerSets that name each Gateway.
-    pub(super) sets_of: BTreeMap<ObjectKey, BTreeSet<ObjectKey>>,
+    /// Which Gateway each ListenerSet names.
+    pub(super) sets: Readers<ObjectKey, ObjectKey>,
     pub(super) gateways: Gateways,
     pub(super) policies: Policies,
     pub(super) adit_policies: BTreeMap<ObjectKey, CheckedPolicy>,
@@ -171,22 +169,11 @@ impl GatewayApi {
         let parent = stored.map(listener_sets::parent);
         let diagnostics = stored.map(|set| listener_sets::without_gateway(set, &lookup)).unwrap_or_default();
         self.readers.set(key, lookup.reads());
-        let former = self.sets.remove(key);
+        let former = self.sets.read_by(key).first().cloned();
         if former != parent {
             self.statuses.set(key, None);
         }
-        if let Some(former) = &former
-            && let Some(sets) = self.sets_of.get_mut(former)
-        {
-            sets.remove(key);
-            if sets.is_empty() {
-                self.sets_of.remove(former);
-            }
-        }
-        if let Some(parent) = &parent {
-            self.sets.insert(key.clone(), parent.clone());
-            self.sets_of.entry(parent.clone()).or_default().insert(key.clone());
-        }
+        self.sets.set(key, parent.iter().cloned().collect());
         dirty.objects.extend(former.into_iter().chain(parent));
         diagnostics
     }
@@ -201,8 +188,7 @@ impl GatewayApi {
         let lookup = Lookup::new(scene.store);
         let objects = scene.store.gateway_api();
         let stored = objects.gateways.get(&key.namespace, &key.name);
-        let of_gateway = self.sets_of.get(key).into_iter().flatten();
-        let sets = of_gateway.filter_map(|set| objects.listener_sets.get(&set.namespace, &set.name)).collect();
+        let sets = self.sets.of(key).filter_map(|set| objects.listener_sets.get(&set.namespace, &set.name)).collect();
         let parse = || {
             let parse = |stored| gateway::parse(stored, sets, &lookup, scene.certificates, scene.settings);
             stored.map(parse).unwrap_or_default()
