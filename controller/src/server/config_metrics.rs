@@ -70,8 +70,8 @@ impl ConfigMetrics {
 fn invalid_value(diagnostic: &Diagnostic) -> Option<(ObjectKey, &str)> {
     let is_invalid = diagnostic.severity == Severity::Error
         && matches!(diagnostic.reason, Reason::Invalid | Reason::Denied | Reason::ReferenceNotFound);
-    let key = ObjectKey::of(&diagnostic.object).filter(|key| is_invalid && key.kind == Kind::ConfigMap)?;
-    Some((key, &diagnostic.field))
+    let key = is_invalid.then(|| ObjectKey::of(&diagnostic.object)).flatten()?;
+    (key.kind == Kind::ConfigMap).then_some((key, &diagnostic.field))
 }
 
 /// What hosts hold.
