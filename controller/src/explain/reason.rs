@@ -30,19 +30,20 @@ pub(super) fn why(
 
 /// Why a rule answers by itself: it has nobody who could.
 fn fixed_reply(decision: &Decision, translator: &Translator) -> String {
-    let route = decision.route.as_deref().map(|route| &route.origin);
-    route.and_then(|route| refusal::of_route(route, translator)).unwrap_or_else(|| {
-        let route = route.map(|route| format!("{route}: ")).unwrap_or_default();
+    wrong_with_rule(decision, translator).unwrap_or_else(|| {
+        let route = decision.route.as_deref().map(|route| format!("{}: ", route.origin)).unwrap_or_default();
         format!("{route}the rule has no backend with a weight, or cannot be served as it is meant")
     })
 }
 
 /// Why a backend of a rule gets no requests, wherever it is.
 pub(super) fn no_backend(decision: &Decision, translator: &Translator) -> String {
-    let route = decision.route.as_deref().map(|route| &route.origin);
-    route
-        .and_then(|route| refusal::of_route(route, translator))
-        .unwrap_or_else(|| "the backend does not exist, or may not be referred to".to_owned())
+    let unknown = || "the backend does not exist, or may not be referred to".to_owned();
+    wrong_with_rule(decision, translator).unwrap_or_else(unknown)
+}
+
+fn wrong_with_rule(decision: &Decision, translator: &Translator) -> Option<String> {
+    refusal::of_route(&decision.route.as_deref()?.origin, translator)
 }
 
 fn reason(reply: &Reply, table: &Table, decision: &Decision, found: Option<&Found<'_>>) -> String {
