@@ -32,7 +32,7 @@ pub(crate) use waf::CORE_RULES;
 pub use waf::WafDefaults;
 
 use gateway::config::{
-    BackendPolicies, Balance, Compression, HashBy, HttpsRedirect, PathMatching, RealIp, RoutePolicies,
+    BackendPolicies, Balance, Compression, GatewaySettings, HashBy, HttpsRedirect, PathMatching, RealIp, RoutePolicies,
 };
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -118,7 +118,7 @@ impl Default for RouteDefaults {
             policies: Arc::default(),
             plain_policies: Arc::default(),
             backend: Arc::default(),
-            temp_files: 1 << 30,
+            temp_files: GatewaySettings::default().temp_files,
             has_error_pages: false,
             upstream: UpstreamSettings::default(),
             redirect_code: 308,
