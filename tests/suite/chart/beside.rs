@@ -5,16 +5,15 @@ use super::typed;
 use crate::manifests::{Installation, list, text};
 use serde_json::Value;
 use std::collections::BTreeSet;
+use std::path::Path;
 
 const NAMESPACE: &str = "ingress-nginx";
 
-/// With this values file of ingress-nginx's, or none.
-fn beside(values: Option<&str>) -> Rendered {
-    let ours = |name: &str| chart().join(name).to_str().expect("a path in UTF-8").to_owned();
-    let mut files = vec![ours("takeover.yaml")];
-    files.extend(values.map(|name| data().join(name).to_str().expect("a path in UTF-8").to_owned()));
-    files.push(ours("migrate.yaml"));
-    let arguments: Vec<_> = files.iter().flat_map(|file| ["-f", file.as_str()]).collect();
+/// With this values file, or none.
+fn beside(values: Option<&Path>) -> Rendered {
+    let (takeover, migrate) = (chart().join("takeover.yaml"), chart().join("migrate.yaml"));
+    let files = [Some(takeover.as_path()), values, Some(migrate.as_path())].into_iter().flatten();
+    let arguments: Vec<_> = files.flat_map(|file| ["-f", file.to_str().expect("a path in UTF-8")]).collect();
     Rendered::in_namespace("adit", NAMESPACE, &arguments).unwrap_or_else(|error| panic!("{values:?}: {error}"))
 }
 
@@ -23,7 +22,7 @@ fn all() -> impl Iterator<Item = (String, Rendered)> {
     let name = |entry: std::fs::DirEntry| format!("shapes/{}", entry.file_name().to_string_lossy());
     let names = entries.map(move |entry| name(entry.expect("a file"))).chain(["ingress-nginx.yaml".to_owned()]);
     names.map(|name| {
-        let rendered = beside(Some(&name));
+        let rendered = beside(Some(&data().join(&name)));
         (name, rendered)
     })
 }
@@ -88,7 +87,7 @@ fn a_release_takes_nothing_from_ingress_nginx_whatever_its_values_say() {
 /// Else its Service, which leads to Adit from the fourth step on, has targetPorts that no Pod of Adit has.
 #[test]
 fn the_ports_of_tcp_and_udp_services_have_the_names_that_ingress_nginx_gives_them() {
-    let beside = beside(Some("shapes/tcp-udp.yaml"));
+    let beside = beside(Some(&data().join("shapes/tcp-udp.yaml")));
     let ports: BTreeSet<_> = list(&beside.container()["ports"]).iter().map(|port| text(&port["name"])).collect();
     for name in ["tls-5432-tcp", "tls-6379-tcp", "tls-53-udp"] {
         assert!(ports.contains(name), "{name}: {ports:?}");
@@ -100,7 +99,6 @@ fn the_ports_of_tcp_and_udp_services_have_the_names_that_ingress_nginx_gives_the
 /// Who has renamed things, or says of the Service what only one can have.
 #[test]
 fn names_and_addresses_of_the_values_do_not_count() {
-    let ours = |name: &str| chart().join(name).to_str().expect("a path in UTF-8").to_owned();
     let folder = tempfile::tempdir().expect("a directory");
     let file = folder.path().join("values.yaml");
     std::fs::write(
@@ -113,9 +111,7 @@ fn names_and_addresses_of_the_values_do_not_count() {
             nodePorts: {http: 30080}, internal: {enabled: true, annotations: {a: b}}}}}",
     )
     .expect("a file");
-    let (takeover, values, migrate) = (ours("takeover.yaml"), file.to_str().expect("UTF-8"), ours("migrate.yaml"));
-    let beside =
-        Rendered::in_namespace("adit", NAMESPACE, &["-f", &takeover, "-f", values, "-f", &migrate]).expect("a release");
+    let beside = beside(Some(&file));
     for object in &beside.objects {
         assert!(text(&object["metadata"]["name"]).starts_with("adit"), "{object}");
     }
