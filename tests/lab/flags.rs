@@ -24,17 +24,14 @@ async fn j16_excluded_metrics_are_absent() -> Result<()> {
     const EXCLUDED: [&str; 2] =
         ["nginx_ingress_controller_request_size", "nginx_ingress_controller_header_duration_seconds"];
     let scene = Scene::set("j16", &[&format!("--exclude-socket-metrics={}", EXCLUDED.join(","))]).await?;
-    let check = async || {
-        for metrics in scene.metrics().await? {
-            let sizes = "\nnginx_ingress_controller_response_size_count{";
-            ensure!(metrics.contains(sizes), "no response sizes: {metrics}");
-            for name in EXCLUDED {
-                ensure!(!metrics.contains(name), "{name} is told: {metrics}");
-            }
+    let check = |metrics: &str| {
+        ensure!(metrics.contains("\nnginx_ingress_controller_response_size_count{"), "no response sizes: {metrics}");
+        for name in EXCLUDED {
+            ensure!(!metrics.contains(name), "{name} is told: {metrics}");
         }
         Ok(())
     };
-    eventually("a count of requests", check).await
+    scene.tells(check).await
 }
 
 #[tokio::test]
@@ -46,16 +43,13 @@ async fn j17_hosts_without_a_rule_are_counted_where_a_flag_says_so() -> Result<(
         for pod in &scene.pods {
             ensure!(pod.get("unknown.example", "/").await?.status == 404, "unknown.example is known");
         }
-        // A request is counted when its response has gone out, which may be a moment after the client has it.
-        let check = async || {
-            for metrics in scene.metrics().await? {
-                let requests = metrics.lines().filter(|line| line.starts_with("nginx_ingress_controller_requests{"));
-                let found = requests.clone().any(|line| line.contains(r#"host="unknown.example""#));
-                ensure!(found == counted, "flags {flags:?}: {}", requests.collect::<Vec<_>>().join("\n"));
-            }
+        let check = |metrics: &str| {
+            let requests = metrics.lines().filter(|line| line.starts_with("nginx_ingress_controller_requests{"));
+            let found = requests.clone().any(|line| line.contains(r#"host="unknown.example""#));
+            ensure!(found == counted, "flags {flags:?}: {}", requests.collect::<Vec<_>>().join("\n"));
             Ok(())
         };
-        eventually("a count of requests", check).await?;
+        scene.tells(check).await?;
     }
     Ok(())
 }
@@ -63,16 +57,14 @@ async fn j17_hosts_without_a_rule_are_counted_where_a_flag_says_so() -> Result<(
 #[tokio::test]
 async fn j18_statuses_are_told_as_classes() -> Result<()> {
     let scene = Scene::set("j18", &["--report-status-classes"]).await?;
-    let check = async || {
-        for metrics in scene.metrics().await? {
-            let of_host = metrics.lines().filter(|line| line.starts_with("nginx_ingress_controller_requests{"));
-            let of_host: Vec<_> = of_host.filter(|line| line.contains(r#"host="j18.example.com""#)).collect();
-            ensure!(of_host.iter().any(|line| line.contains(r#"status="2xx""#)), "no class: {of_host:?}");
-            ensure!(!of_host.iter().any(|line| line.contains(r#"status="200""#)), "a code: {of_host:?}");
-        }
+    let check = |metrics: &str| {
+        let of_host = metrics.lines().filter(|line| line.starts_with("nginx_ingress_controller_requests{"));
+        let of_host: Vec<_> = of_host.filter(|line| line.contains(r#"host="j18.example.com""#)).collect();
+        ensure!(of_host.iter().any(|line| line.contains(r#"status="2xx""#)), "no class: {of_host:?}");
+        ensure!(!of_host.iter().any(|line| line.contains(r#"status="200""#)), "a code: {of_host:?}");
         Ok(())
     };
-    eventually("a count of requests", check).await
+    scene.tells(check).await
 }
 
 /// An Adit with flags of its own, all of whose Pods have answered for `NAME.example.com`.
@@ -95,6 +87,13 @@ impl Scene {
             eventually("an answer of the Service", async || pod.get(&host, "/").await?.service()).await?;
         }
         Ok(Self { _adit: adit, _namespace: namespace, pods })
+    }
+
+    /// Waits until what each Pod tells Prometheus passes a check: a request is counted when its response has gone out, which may
+    /// be a moment after the client has it.
+    async fn tells(&self, check: impl Fn(&str) -> Result<()>) -> Result<()> {
+        let all = async || self.metrics().await?.iter().try_for_each(|metrics| check(metrics));
+        eventually("the metrics that are expected", all).await
     }
 
     /// What each Pod tells Prometheus.
