@@ -105,6 +105,7 @@ lint: prerequisites $(DENY) $(ACTIONLINT) ## Check formatting, clippy, scripts, 
 	$(ACTIONLINT)
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets --locked -- -D warnings
+	cargo clippy --package adit-tests --test lab --locked -- -D warnings # which is no target of `cargo test`
 	$(DENY) check --allow unused-wrapper bans licenses sources
 
 .PHONY: audit
