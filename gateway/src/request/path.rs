@@ -30,6 +30,9 @@ pub enum BadPath {
 /// The path does not begin with `/`, contains `%00` or a `%` without two hexadecimal digits after it, or leads above
 /// the root.
 pub fn normalize(path: &[u8], mode: PathMatching) -> Result<Cow<'_, [u8]>, BadPath> {
+    if is_plain(path) {
+        return Ok(Cow::Borrowed(path));
+    }
     let path = memchr::memchr(b'#', path).map_or(path, |fragment| &path[..fragment]);
     let path = if path.is_empty() { b"/" } else { path };
     if path[0] != b'/' {
@@ -40,6 +43,17 @@ pub fn normalize(path: &[u8], mode: PathMatching) -> Result<Cow<'_, [u8]>, BadPa
     }
     let decoded = decode(path, mode)?;
     if is_resolved(&decoded, mode) { Ok(Cow::Owned(decoded)) } else { resolve(&decoded, mode).map(Cow::Owned) }
+}
+
+/// Whether a path has nothing that any mode would change, as most have not: one look at each byte.
+fn is_plain(path: &[u8]) -> bool {
+    let mut begins_element = false;
+    path.starts_with(b"/")
+        && path.iter().all(|&byte| {
+            let is_plain = !matches!(byte, b'%' | b'#') && !(begins_element && matches!(byte, b'.' | b'/'));
+            begins_element = byte == b'/';
+            is_plain
+        })
 }
 
 fn is_resolved(path: &[u8], mode: PathMatching) -> bool {
