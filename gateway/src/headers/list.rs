@@ -58,7 +58,11 @@ impl Lines {
                 is_removed: false,
             })
         };
-        headers.iter().map(line).collect::<Option<_>>().map(Self)
+        let mut lines = Vec::with_capacity(headers.len()); // which collecting options would not do
+        for header in headers {
+            lines.push(line(header)?);
+        }
+        Some(Self(lines))
     }
 }
 
@@ -77,6 +81,11 @@ impl Line {
 
     fn value(self, text: &[u8]) -> &[u8] {
         text.get(self.value as usize..self.value_end()).unwrap_or_default()
+    }
+
+    /// The value on its own, which keeps the text instead of a copy.
+    fn shared_value(self, text: &Bytes) -> Option<HeaderValue> {
+        HeaderValue::from_maybe_shared(text.slice(self.value as usize..self.value_end())).ok()
     }
 
     /// All of the line, if it stands in the text as we would write it.
@@ -152,9 +161,8 @@ impl Headers {
     /// Their names in lower case, and their values.
     pub(crate) fn parsed(&self) -> impl Iterator<Item = (HeaderName, HeaderValue)> {
         let received = self.lines().filter_map(|line| {
-            let value = self.text.slice(line.value as usize..line.value_end());
             let name = HeaderName::from_bytes(line.name(&self.text)).ok()?;
-            Some((name, HeaderValue::from_maybe_shared(value).ok()?))
+            Some((name, line.shared_value(&self.text)?))
         });
         received.chain(self.set.iter().filter_map(|set| Some((set.name.parsed()?, set.value.clone()))))
     }
@@ -205,10 +213,15 @@ impl Headers {
     }
 
     /// Replaces the headers of this name, or adds it.
+    #[inline] // so that the tags of names of ours are computed by the compiler
     pub(crate) fn set(&mut self, name: Name, value: HeaderValue) {
         let tag = Tag::of(&name);
-        self.remove_tagged(&name, tag);
-        self.append_tagged(SetHeader { tag, name, value });
+        self.set_tagged(SetHeader { tag, name, value });
+    }
+
+    fn set_tagged(&mut self, header: SetHeader) {
+        self.remove_tagged(&header.name, header.tag);
+        self.append_tagged(header);
     }
 }
 
@@ -218,18 +231,37 @@ fn write_line(name: &[u8], value: &[u8], output: &mut impl BufMut) {
     }
 }
 
-impl Fields for Headers {
-    fn values<'f>(&'f self, name: &'f str) -> impl DoubleEndedIterator<Item = &'f [u8]> {
-        let name = name.as_bytes();
+impl Headers {
+    /// The headers of this name that were received, and those that were set.
+    fn of_name<'f>(
+        &'f self,
+        name: &'f [u8],
+    ) -> (impl DoubleEndedIterator<Item = &'f Line>, impl DoubleEndedIterator<Item = &'f SetHeader>) {
         let tag = Tag::of(name);
         let (received, set) = match self.names.may_have(tag) {
             true => (&self.received.0[..], &self.set[..]),
             false => (&[][..], &[][..]),
         };
-        let received = received.iter().filter(move |line| line.tag == tag && !line.is_removed);
-        let received = received.map(|line| (line.name(&self.text), line.value(&self.text)));
-        let set = set.iter().filter(move |set| set.tag == tag).map(|set| (&*set.name, set.value.as_bytes()));
-        received.chain(set).filter(move |(other, _)| other.eq_ignore_ascii_case(name)).map(|(_, value)| value)
+        let is_name = |other: &[u8]| other.eq_ignore_ascii_case(name);
+        let received = received.iter().filter(move |line| {
+            line.tag == tag && !line.is_removed && is_name(line.name(&self.text))
+        });
+        (received, set.iter().filter(move |set| set.tag == tag && is_name(&set.name)))
+    }
+}
+
+impl Fields for Headers {
+    fn values<'f>(&'f self, name: &'f str) -> impl DoubleEndedIterator<Item = &'f [u8]> {
+        let (received, set) = self.of_name(name.as_bytes());
+        received.map(|line| line.value(&self.text)).chain(set.map(|set| set.value.as_bytes()))
+    }
+
+    fn value(&self, name: &str) -> Option<HeaderValue> {
+        let (mut received, mut set) = self.of_name(name.as_bytes());
+        match received.next() {
+            Some(line) => line.shared_value(&self.text),
+            None => set.next().map(|set| set.value.clone()),
+        }
     }
 }
 

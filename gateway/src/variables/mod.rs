@@ -87,10 +87,8 @@ pub fn header(headers: &impl Fields, name: &str, out: &mut Vec<u8>) -> bool {
 
 /// The value of [`header`]: the header's own, where it stands in one line. `None` if it is not there.
 pub fn joined(headers: &impl Fields, name: &str) -> Option<HeaderValue> {
-    let mut lines = headers.values(name);
-    let first = lines.next()?;
-    if lines.next().is_none() {
-        return HeaderValue::from_bytes(first).ok();
+    if headers.values(name).nth(1).is_none() {
+        return headers.value(name);
     }
     let mut all = Vec::new();
     header(headers, name, &mut all);
