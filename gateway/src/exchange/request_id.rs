@@ -2,6 +2,7 @@
 
 use crate::headers::Headers;
 use crate::variables::joined;
+use bytes::Bytes;
 use http::HeaderValue;
 
 /// The client's `X-Request-ID`, or a new one of 32 hexadecimal digits.
@@ -19,5 +20,5 @@ pub(super) fn request_id(headers: &Headers, generate: bool) -> Option<HeaderValu
         random >>= 4;
         digit
     });
-    HeaderValue::from_bytes(&digits).ok()
+    HeaderValue::from_maybe_shared(Bytes::from_owner(digits)).ok()
 }

@@ -34,7 +34,7 @@ impl Client {
             address: peer,
             is_forwarded: false,
             scheme: HeaderValue::from_static(connection.scheme()),
-            port: HeaderValue::from(connection.advertised_port),
+            port: port_value(connection.advertised_port),
             host: request.headers.value("host"),
         };
         if (forwarded.trust_headers || forwarded.real_ip) && forwarded.trusts(peer) {
@@ -85,6 +85,15 @@ impl Client {
     /// trusted `X-Forwarded-Proto` may have, such as a list.
     pub fn is_plain_http(&self) -> bool {
         self.scheme == "http"
+    }
+}
+
+/// A port as the value of a header. The usual ones take no memory.
+fn port_value(port: u16) -> HeaderValue {
+    match port {
+        80 => HeaderValue::from_static("80"),
+        HTTPS_PORT => HeaderValue::from_static("443"),
+        port => port.into(),
     }
 }
 
