@@ -58,7 +58,7 @@ impl Exchange {
         let route = self.decision.route.as_ref();
         match route.and_then(|route| route.policies.transaction_id()) {
             Some(template) => variables::render(template, &info, &mut id),
-            None => id.extend_from_slice(info.request_id.as_bytes()),
+            None => id.extend_from_slice(info.request_id),
         }
         let connection = &self.arrival().connection;
         let head = Head {

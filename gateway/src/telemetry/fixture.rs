@@ -93,7 +93,7 @@ pub(crate) fn request<'a>(connection: &'a Connection, headers: &'a Headers) -> R
         version: "HTTP/1.1",
         host: "h",
         headers: Some(headers),
-        request_id: "5c8f7b1e",
+        request_id: b"5c8f7b1e",
         ..RequestInfo::new(connection, 3)
     }
 }

@@ -42,11 +42,11 @@ pub struct RequestInfo<'a> {
     /// The host that the client asked for, in lower case and without a port; empty if unknown.
     pub host: &'a str,
     /// `http` or `https`, as the client meant it.
-    pub scheme: &'a str,
+    pub scheme: &'a [u8],
     /// The request's headers, where they could be read.
     pub headers: Option<&'a Headers>,
     /// `X-Request-ID`, given or made.
-    pub request_id: &'a str,
+    pub request_id: &'a [u8],
     /// The labels of the route that took it.
     pub labels: Option<&'a Arc<RouteLabels>>,
     /// The certificate of the client, where the host verifies it, and what came of that.
@@ -73,9 +73,9 @@ impl<'a> RequestInfo<'a> {
             response_headers: [None; 2],
             version: "",
             host: "",
-            scheme: connection.scheme(),
+            scheme: connection.scheme().as_bytes(),
             headers: None,
-            request_id: "",
+            request_id: b"",
             labels: None,
             client_certificate: None,
             trace: None,

@@ -58,7 +58,7 @@ impl Values for RequestInfo<'_> {
             V::OpentelemetryTracestate => {
                 self.trace(out, |trace, out| append(trace.tracestate().map(HeaderValue::as_bytes), out))
             }
-            V::PassAccessScheme => text(self.scheme, out),
+            V::PassAccessScheme => append(Some(self.scheme), out),
             V::ProxyAddXForwardedFor => self.forwarded_for(out),
             V::ProxyAlternativeUpstreamName => self.label(out, |labels| &labels.canary),
             V::ProxyHost | V::ProxyUpstreamName => self.upstream_name(out),
@@ -67,7 +67,7 @@ impl Values for RequestInfo<'_> {
             V::RemotePort => number(self.connection.peer.port(), out),
             V::RemoteUser => self.headers.is_some_and(|headers| remote_user(headers, out)),
             V::Request => self.request_line(out),
-            V::RequestId | V::RequestIdNginx => text(self.request_id, out),
+            V::RequestId | V::RequestIdNginx => append(Some(self.request_id), out),
             V::RequestMethod => present(self.method.as_bytes(), out),
             V::RequestUri => present(origin_form(self.target), out),
             V::Scheme => text(self.connection.scheme(), out),

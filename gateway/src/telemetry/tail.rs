@@ -129,7 +129,7 @@ fn ended(record: &Record<'_>, number: u64, skipped: u64) -> Ended {
         at: SystemTime::now(),
         client: request.client,
         method: request.method.into(),
-        scheme: request.scheme.into(),
+        scheme: String::from_utf8_lossy(request.scheme).into(),
         host: request.host.into(),
         target: String::from_utf8_lossy(&request.target[..request.target.len().min(Tail::TARGET)]).into(),
         status: record.status,

@@ -116,7 +116,7 @@ fn variables_of_a_request() {
     let (connection, headers) = (connection(), headers(&[("host", "H:80"), ("cookie", "id=7")]));
     let labels = labels();
     let record = routed(&labels, &connection, &headers);
-    let record = Record { request: RequestInfo { scheme: "https", ..record.request }, ..record };
+    let record = Record { request: RequestInfo { scheme: b"https", ..record.request }, ..record };
     let log = format(
         "$host $http_host $server_name $server_port $server_addr $remote_addr $realip_remote_addr $remote_port \
          $scheme $pass_access_scheme $namespace $ingress_name $service_name $service_port $location_path $proxy_host \
