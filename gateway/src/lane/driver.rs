@@ -70,9 +70,10 @@ impl Lanes {
         arrival: Box<Arrival>,
         session: impl FnOnce(&ClientHead, &Exchange) -> ClientSession,
     ) -> Box<ClientRequest> {
+        let place = Box::new_uninit(); // before its parts, so that they are written there and not copied
         let exchange = Exchange::begin(&self.context, arrival, &head.view());
         let session = session(&head, &exchange);
-        Box::new(ClientRequest::new(head, session, exchange))
+        Box::write(place, ClientRequest::new(head, session, exchange))
     }
 
     /// Sends copies to the mirrors of the route, which get the body as it goes to the backend.

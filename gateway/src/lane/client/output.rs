@@ -13,6 +13,8 @@ use tokio::time::timeout;
 
 /// Bytes of small parts, such as a head and a small body, that are gathered into one write.
 const GATHERED: usize = 4 << 10;
+/// Room for the first of them: that of most heads with a small body behind, so that these take one allocation.
+const ROOM: usize = 1 << 10;
 
 /// Gathers small parts, and writes large ones together with them. What it holds is written before anything is waited for
 /// ([`Output::flush`]).
@@ -32,6 +34,9 @@ impl Output {
     /// Where small parts are added.
     pub(super) fn held(&mut self) -> &mut BytesMut {
         self.is_flushed = false;
+        if self.held.capacity() == 0 {
+            self.held.reserve(ROOM);
+        }
         &mut self.held
     }
 
