@@ -236,7 +236,7 @@ impl Store {
 }
 
 fn same_ingress(a: &Ingress, b: &Ingress) -> bool {
-    a.spec == b.spec && a.metadata.annotations == b.metadata.annotations && a.metadata.labels == b.metadata.labels
+    a.spec == b.spec && a.metadata.annotations == b.metadata.annotations
 }
 
 /// Objects of one kind by namespace and name, found without building a key.

@@ -4,6 +4,7 @@ use super::{typed, validate};
 use crate::diagnostic::Diagnostic;
 use crate::gateway_api::{GROUP, OWN_GROUP};
 use crate::object::{Age, Kind, Object, ObjectKey, Observed, is_name};
+use k8s_openapi::api::core::v1::Service;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use serde_json::{Map, Value, json};
 use std::sync::Arc;
@@ -69,8 +70,33 @@ pub(crate) fn observe(kind: Kind, value: &Value) -> Result<Typed, Diagnostic> {
         Object::Ingress(ingress) => validate::prune(Arc::make_mut(ingress)),
         _ => Vec::new(),
     };
+    leave_out_unread(&mut object);
     let created = metadata(&object).creation_timestamp.as_ref().map(|time| time.0.as_second());
     Ok(Typed { observed: Observed { key, object, age: Age { created, place: None } }, findings, unknown })
+}
+
+/// Leaves out what nobody reads of a typed object, for the kinds of which there are thousands. A map of labels alone takes more
+/// memory than a path.
+fn leave_out_unread(object: &mut Object) {
+    match object {
+        Object::Ingress(ingress) => {
+            let metadata = &mut Arc::make_mut(ingress).metadata;
+            (metadata.labels, metadata.resource_version) = (None, None);
+        }
+        // Statuses are written to the version that was seen.
+        Object::HttpRoute(route) => Arc::make_mut(route).metadata.labels = None,
+        Object::GrpcRoute(route) => Arc::make_mut(route).metadata.labels = None,
+        // Those with an owner may be ours, made for Gateways: then they are compared as a whole.
+        Object::Service(service) if service.metadata.owner_references.is_none() => {
+            let Service { metadata, spec, .. } = Arc::make_mut(service);
+            (metadata.labels, metadata.resource_version) = (None, None);
+            if let Some(spec) = spec {
+                (spec.cluster_ips, spec.ip_families, spec.ip_family_policy) = (None, None, None);
+                (spec.internal_traffic_policy, spec.session_affinity_config) = (None, None);
+            }
+        }
+        _ => {}
+    }
 }
 
 /// The key of an untyped object; its name may be empty.
@@ -107,6 +133,27 @@ fn metadata(object: &Object) -> &ObjectMeta {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn labels_and_versions_are_kept_where_they_are_read() {
+        let read = |kind, owners: Value| {
+            let meta = json!({"name": "a", "labels": {"b": "c"}, "resourceVersion": "7", "ownerReferences": owners});
+            let typed = observe(kind, &json!({"metadata": meta, "spec": {"clusterIPs": ["10.0.0.1"]}}));
+            let object = typed.expect("valid").observed.object;
+            (metadata(&object).labels.is_some(), metadata(&object).resource_version.is_some())
+        };
+        let owners = json!([{"apiVersion": "v1", "kind": "Gateway", "name": "a", "uid": "1"}]);
+        for (kind, owners, expected) in [
+            (Kind::Ingress, &Value::Null, (false, false)),
+            (Kind::Service, &Value::Null, (false, false)),
+            (Kind::Service, &owners, (true, true)),
+            (Kind::HttpRoute, &Value::Null, (false, true)),
+            (Kind::Gateway, &Value::Null, (true, true)),
+            (Kind::Namespace, &Value::Null, (true, true)),
+        ] {
+            assert_eq!(read(kind, owners.clone()), expected, "{kind:?}");
+        }
+    }
 
     #[test]
     fn what_nobody_reads_is_left_out() {
