@@ -243,9 +243,8 @@ impl Headers {
             false => (&[][..], &[][..]),
         };
         let is_name = |other: &[u8]| other.eq_ignore_ascii_case(name);
-        let received = received.iter().filter(move |line| {
-            line.tag == tag && !line.is_removed && is_name(line.name(&self.text))
-        });
+        let received =
+            received.iter().filter(move |line| line.tag == tag && !line.is_removed && is_name(line.name(&self.text)));
         (received, set.iter().filter(move |set| set.tag == tag && is_name(&set.name)))
     }
 }
