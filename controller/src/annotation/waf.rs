@@ -3,6 +3,7 @@
 use super::entry::{Annotation, Effect, Invalid, Scope};
 use super::read::Reader;
 use crate::diagnostic::{AtAdmission, Reason};
+use crate::nginx_syntax::unescaped;
 use crate::registry::ValueError;
 use crate::route_defaults::Risk;
 use gateway::config::{Template, Waf};
@@ -42,6 +43,7 @@ pub(super) const ANNOTATIONS: &[Annotation] = &[
         Risk::Critical,
         Invalid::Denies,
         "Adds rules and settings in ModSecurity's language to the firewall, after those of the ConfigMap and before the core rules. \
+         As in nginx's quotes, `\\\"`, `\\'` and `\\\\` stand for what follows the first `\\`; quotes need none. \
          [waf.md](waf.md) lists those that work. At most 256 KiB. Default empty. It needs `allow-snippet-annotations: \"true\"` and \
          `annotations-risk-level: Critical` in the ConfigMap. If it is not allowed, or has a rule that cannot be used, the routes \
          answer 503.",
@@ -90,19 +92,21 @@ impl Reader<'_> {
         }
     }
 
-    /// The rules of the Ingress, if there are some and they may be used.
+    /// The rules of the Ingress, if there are some and they may be used. They are written as within quotes of nginx, where
+    /// ingress-nginx puts them.
     fn own_rules(&mut self, has_core_rules: &mut bool) -> Option<String> {
         let text = self.value(SNIPPET);
         if text.trim().is_empty() || self.snippet_refusal().is_some() {
             return None;
         }
-        match waf::check(text) {
+        let rules = unescaped(text);
+        match waf::check(&rules) {
             Ok(checked) => {
                 *has_core_rules |= checked.core_rules;
                 for ignored in checked.ignored {
                     self.warn(SNIPPET, text, Reason::Ignored, &ignored);
                 }
-                Some(text.to_owned())
+                Some(rules)
             }
             Err(error) => {
                 let complaint = format!("cannot be used: {error}");

@@ -2,6 +2,7 @@
 
 use super::entry::Key;
 use crate::diagnostic::Severity;
+use crate::nginx_syntax::unescaped;
 use crate::registry::{Value, ValueError};
 use gateway::policy::waf;
 
@@ -30,12 +31,14 @@ pub(super) const KEYS: &[Key] = &[
     Key::full(
         "modsecurity-snippet",
         "",
-        "Adds rules and settings in ModSecurity's language to the firewall, before those of the annotation of that name. \
-         [waf.md](waf.md) lists those that work. At most 256 KiB. With a rule that cannot be used every request is answered with 503.",
+        "Adds rules and settings in ModSecurity's language to the firewall, before those of the annotation of that name, and written \
+         like them. [waf.md](waf.md) lists those that work. At most 256 KiB. With a rule that cannot be used every request is answered \
+         with 503.",
         |value, draft| {
-            let checked = waf::check(value.text()).map_err(|error| ValueError::Refused(error.to_string().into()))?;
+            let rules = unescaped(value.text());
+            let checked = waf::check(&rules).map_err(|error| ValueError::Refused(error.to_string().into()))?;
             let waf = &mut draft.config.routes.waf;
-            waf.rules = value.text().into();
+            waf.rules = rules.into();
             waf.has_core_rules |= checked.core_rules;
             checked.ignored.into_iter().for_each(|ignored| draft.complain(Severity::Warning, ignored));
             Ok(())

@@ -178,6 +178,15 @@ fn a_firewall_is_what_the_configmap_and_the_ingress_say() {
 }
 
 #[test]
+fn quotes_in_rules_may_be_escaped_as_for_nginx() {
+    let defaults = RouteDefaults { snippet_annotations: true, risk_level: Risk::Critical, ..RouteDefaults::default() };
+    let snippet = r#"SecAction \"id:1,phase:1,pass,msg:\'A \\d \w\'\""#;
+    let annotations = [("enable-modsecurity", "true"), ("modsecurity-snippet", snippet)];
+    let waf = reading_with(&defaults, &annotations).settings.policies.waf.expect("a firewall");
+    assert_eq!(&*waf.rules, r#"SecAction "id:1,phase:1,pass,msg:'A \d \w'""#);
+}
+
+#[test]
 fn a_firewall_that_is_off_has_no_rules() {
     let reading = reading(&[("enable-owasp-core-rules", "true")]);
     assert_eq!(reading.settings.policies.waf, None);
