@@ -30,8 +30,9 @@ pub(super) const ANNOTATIONS: &[Annotation] = &[
     Annotation::guard(
         CORE_RULES,
         Risk::Low,
-        "Sets whether the firewall has the OWASP Core Rule Set, from the directory of the flag `--owasp-core-rules-dir`. Without \
-         that the routes answer 503. Boolean. Default: the ConfigMap's `enable-owasp-modsecurity-crs` (false).",
+        "Gives the firewall the OWASP Core Rule Set, from the directory of the flag `--owasp-core-rules-dir`. Without that the routes \
+         answer 503. Boolean, default false. The core rules of the ConfigMap's firewall (`enable-owasp-modsecurity-crs`) are there \
+         also with false.",
         |value, draft| {
             draft.waf.has_core_rules = Some(value.bool()?);
             Ok(())
@@ -76,8 +77,12 @@ impl Reader<'_> {
             self.reading.settings.policies.waf = None;
             return; // the others have no effect, as in ingress-nginx
         }
-        let mut has_core_rules = annotations.has_core_rules.unwrap_or(defaults.has_core_rules);
-        let mut rules = Arc::clone(&defaults.rules);
+        // The rules of the ConfigMap are part of its own firewall, as in ingress-nginx.
+        let (mut rules, of_all) = match defaults.is_enabled {
+            true => (Arc::clone(&defaults.rules), defaults.has_core_rules),
+            false => (Arc::from(""), false),
+        };
+        let mut has_core_rules = of_all || annotations.has_core_rules == Some(true);
         if let Some(own) = self.own_rules(&mut has_core_rules) {
             rules = if rules.is_empty() { own.into() } else { format!("{rules}\n{own}").into() };
         }

@@ -54,6 +54,7 @@ pub(crate) fn read(settings: &ControllerSettings, lookup: &Lookup<'_>, former: &
         reader.trust_without_limit();
         reader.replicas(settings);
         reader.syslog();
+        reader.rules_without_firewall(map.data.as_ref());
     }
     reader.builder.config.routes.path_matching = reader.builder.config.gateway.path_matching;
     reader.builder.policies().waf = reader.builder.config.routes.waf.policy();

@@ -178,6 +178,24 @@ fn a_firewall_is_what_the_configmap_and_the_ingress_say() {
 }
 
 #[test]
+fn rules_of_the_configmap_are_those_of_its_own_firewall() {
+    let read = |is_enabled, annotations: &[(&str, &str)]| {
+        let waf = WafDefaults {
+            is_enabled,
+            rules: "SecRuleEngine On".into(),
+            has_core_rules: true,
+            ..WafDefaults::default()
+        };
+        let waf = reading_with(&RouteDefaults { waf, ..RouteDefaults::default() }, annotations).settings.policies.waf;
+        waf.map(|waf| (waf.rules.to_string(), waf.core_rules.is_some()))
+    };
+    let (firewall, core_rules) = (("enable-modsecurity", "true"), "enable-owasp-core-rules");
+    assert_eq!(read(false, &[firewall]), Some((String::new(), false)));
+    assert_eq!(read(false, &[firewall, (core_rules, "true")]), Some((String::new(), true)));
+    assert_eq!(read(true, &[(core_rules, "false")]), Some(("SecRuleEngine On".to_owned(), true)));
+}
+
+#[test]
 fn quotes_in_rules_may_be_escaped_as_for_nginx() {
     let defaults = RouteDefaults { snippet_annotations: true, risk_level: Risk::Critical, ..RouteDefaults::default() };
     let snippet = r#"SecAction \"id:1,phase:1,pass,msg:\'A \\d \w\'\""#;
