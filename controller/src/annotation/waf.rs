@@ -1,6 +1,6 @@
 //! The web application firewall.
 
-use super::entry::{Annotation, Effect, Invalid, Scope};
+use super::entry::{Annotation, EMPTY, Effect, Invalid, Scope};
 use super::read::Reader;
 use crate::diagnostic::{AtAdmission, Reason};
 use crate::nginx_syntax::unescaped;
@@ -65,7 +65,8 @@ pub(super) const ANNOTATIONS: &[Annotation] = &[
             draft.waf.transaction_id = Some(Template::parse(value.text())?);
             Ok(())
         },
-    ),
+    )
+    .unless(EMPTY),
 ];
 
 impl Reader<'_> {

@@ -204,6 +204,33 @@ fn quotes_in_rules_may_be_escaped_as_for_nginx() {
     assert_eq!(&*waf.rules, r#"SecAction "id:1,phase:1,pass,msg:'A \d \w'""#);
 }
 
+/// In ingress-nginx an empty value asks for nothing. Where that would open what was to be closed, it is refused.
+#[test]
+fn empty_values_ask_for_nothing_unless_they_open_something() {
+    let harmless = [
+        "auth-method",
+        "auth-signin-redirect-param",
+        "auth-response-headers",
+        "auth-request-redirect",
+        "auth-always-set-cookie",
+        "auth-proxy-set-headers",
+        "auth-cache-key",
+        "auth-cache-duration",
+        "satisfy",
+        "proxy-ssl-name",
+        "auth-tls-verify-client",
+        "auth-tls-error-page",
+    ];
+    let denies = |key: &str| {
+        let settings = reading(&[(key, " ")]).settings;
+        settings.policies.denied.is_some() || settings.host.client_certificates.is_some()
+    };
+    assert_eq!(harmless.into_iter().find(|key| denies(key)), None);
+    for key in ["auth-url", "auth-type", "whitelist-source-range", "proxy-ssl-verify", "auth-tls-match-cn"] {
+        assert!(denies(key), "{key}");
+    }
+}
+
 #[test]
 fn a_firewall_that_is_off_has_no_rules() {
     let reading = reading(&[("enable-owasp-core-rules", "true")]);
