@@ -60,7 +60,7 @@ fn choose_from_wildcard(host: &HostName, view: &View<'_>) -> Option<HostTls> {
 
 fn choose_from_ingress(host: &HostName, ingress: &ParsedIngress, view: &View<'_>) -> (HostTls, Vec<Diagnostic>) {
     let mut choice = Choice { host, ingress, view, pairs: Vec::new(), diagnostics: Vec::new() };
-    let name = host.to_string();
+    let name = host.as_written();
     let mut named = ingress.tls.iter().filter(|entry| entry.hosts.contains(&name)).peekable();
     if named.peek().is_some() {
         named.for_each(|entry| choice.named(entry));
