@@ -24,7 +24,8 @@ pub use real_ip::RealIpDirectives;
 pub(crate) use real_ip::real_ip_of_keys;
 pub use server_url::ServerUrl;
 pub use snippet::{
-    AccessRule, AuthRequest, ProxyPass, SnippetBlock, SnippetLocation, SnippetStatement, SnippetTimeouts,
+    AccessRule, AuthRequest, ProxyPass, SnippetBlock, SnippetLocation, SnippetServerName, SnippetStatement,
+    SnippetTimeouts,
 };
 pub use sub_filter::SubFilterDirectives;
 pub use tracing::TracingDefaults;
