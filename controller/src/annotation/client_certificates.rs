@@ -66,7 +66,7 @@ pub(super) const ANNOTATIONS: &[Annotation] = &[
         },
     )
     .unless(EMPTY)
-    .but("A path is for GET and HEAD; requests of other methods get 400.")
+    .but("A path is for GET and HEAD; requests of other methods get 400. A named location, such as `@denied`, closes the host.")
     .refused(),
     guard(
         "auth-tls-match-cn",

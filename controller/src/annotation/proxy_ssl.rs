@@ -55,6 +55,7 @@ pub(super) const ANNOTATIONS: &[Annotation] = &[
             _ => Err(ValueError::Expected("a host name, such as \"backend.example.com\"")),
         },
     )
+    .but("A variable, such as `$host`, denies the routes.")
     .unless(EMPTY),
     Annotation::guard(
         "proxy-ssl-server-name",
