@@ -43,7 +43,7 @@ pub(super) const ANNOTATIONS: &[Annotation] = &[
         Invalid::FallsBack,
         "Sets the value of that header which chooses the canary, in place of `always` and `never`. Default: not set.",
         |value, draft| {
-            draft.canary_settings.header_value = Some(value.basic()?.into());
+            draft.canary_settings.header_value = Some(value.names()?.into());
             Ok(())
         },
     ),

@@ -1,6 +1,6 @@
 //! `auth-tls-secret`: certificates of clients, and what goes with them. What is invalid closes the whole host.
 
-use super::entry::{Annotation, Invalid, Scope};
+use super::entry::{Annotation, EMPTY, Invalid, Scope};
 use crate::object::Kind;
 use crate::registry::{Apply, ValueError};
 use crate::route_defaults::Risk;
@@ -41,7 +41,8 @@ pub(super) const ANNOTATIONS: &[Annotation] = &[
             });
             Ok(())
         },
-    ),
+    )
+    .unless(EMPTY),
     guard(
         "auth-tls-verify-depth",
         Risk::Low,
@@ -52,7 +53,8 @@ pub(super) const ANNOTATIONS: &[Annotation] = &[
             draft.client_certificates.depth = Some(std::cmp::max(1, depth));
             Ok(())
         },
-    ),
+    )
+    .unless(EMPTY),
     guard(
         "auth-tls-error-page",
         Risk::High,
@@ -63,7 +65,8 @@ pub(super) const ANNOTATIONS: &[Annotation] = &[
             Ok(())
         },
     )
-    .but("A path is for GET and HEAD; requests of other methods get 400.")
+    .unless(EMPTY)
+    .but("A path is for GET and HEAD; requests of other methods get 400. A named location, such as `@denied`, closes the host.")
     .refused(),
     guard(
         "auth-tls-match-cn",
@@ -92,6 +95,7 @@ pub(super) const ANNOTATIONS: &[Annotation] = &[
             Ok(())
         },
     )
+    .unless(EMPTY)
     .refused(),
 ];
 

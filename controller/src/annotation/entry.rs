@@ -20,7 +20,7 @@ pub struct AnnotationFacets {
     pub risk: Risk,
     /// What an invalid value does.
     pub invalid: Invalid,
-    /// Values without an effect. If the annotation is not supported, they cause neither a warning nor a refusal.
+    /// Values without an effect: they cause neither a warning nor a refusal. Of a supported annotation only [`EMPTY`] may be one.
     pub harmless: &'static [&'static str],
     /// It has the prefix [`OWN_PREFIX`]: ingress-nginx has none like it.
     pub is_own: bool,
@@ -53,9 +53,9 @@ pub enum Invalid {
     RejectsIngress,
     /// The default is used instead.
     FallsBack,
-    /// The routes answer 503. So does an empty value.
+    /// The routes answer 503. So they do with an empty value, unless that is harmless.
     Denies,
-    /// The whole host answers 403. So does an empty value.
+    /// The whole host answers 403, likewise.
     DeniesHost,
 }
 

@@ -1,6 +1,6 @@
 //! `auth-url`: a server that authorizes each request, and the annotations that go with it.
 
-use super::entry::{Annotation, Invalid, Scope};
+use super::entry::{Annotation, EMPTY, Invalid, Scope};
 use crate::object::Kind;
 use crate::registry::auth_server;
 use crate::route_defaults::Risk;
@@ -25,7 +25,8 @@ pub(super) const ANNOTATIONS: &[Annotation] = &[
         Risk::Low,
         "Sets the HTTP method of the auth request, such as `POST`. Default `GET`.",
         |value, draft| auth_server::auth_method(value, &mut draft.external_auth),
-    ),
+    )
+    .unless(EMPTY),
     Annotation::full(
         "auth-signin",
         Scope::Path,
@@ -41,28 +42,32 @@ pub(super) const ANNOTATIONS: &[Annotation] = &[
         Risk::Medium,
         "Sets the query parameter that tells the sign-in page the URL to return to. Default `rd`.",
         |value, draft| auth_server::auth_redirect_param(value, &mut draft.external_auth),
-    ),
+    )
+    .unless(EMPTY),
     Annotation::guard(
         "auth-response-headers",
         Risk::Medium,
         "Names the headers that are copied from the auth response to the request for the backend, separated by \
          commas. They replace the client's; one that the auth response does not have is removed. Default: none.",
         |value, draft| auth_server::auth_response_headers(value, &mut draft.external_auth),
-    ),
+    )
+    .unless(EMPTY),
     Annotation::guard(
         "auth-request-redirect",
         Risk::Medium,
         "Sets the header `X-Auth-Request-Redirect` of the auth request. A URL or a path; it may contain nginx \
          variables. Default: path and query of the client's request.",
         |value, draft| auth_server::auth_request_redirect(value, &mut draft.external_auth),
-    ),
+    )
+    .unless(EMPTY),
     Annotation::guard(
         "auth-always-set-cookie",
         Risk::Low,
         "Sets whether the `Set-Cookie` headers of the auth response are added to all responses. Boolean, default \
          false: they are added to successful responses and redirects only.",
         |value, draft| auth_server::auth_always_set_cookie(value, &mut draft.external_auth),
-    ),
+    )
+    .unless(EMPTY),
     Annotation::guard(
         "auth-proxy-set-headers",
         Risk::Medium,
@@ -70,6 +75,7 @@ pub(super) const ANNOTATIONS: &[Annotation] = &[
          the client's. Values may contain nginx variables; a header whose value is empty is removed. Default: none.",
         |value, draft| auth_server::auth_request_headers(value, &mut draft.external_auth),
     )
+    .unless(EMPTY)
     .refers_to(Kind::ConfigMap),
     Annotation::guard(
         "auth-cache-key",
@@ -80,14 +86,16 @@ pub(super) const ANNOTATIONS: &[Annotation] = &[
          is not kept; `Cache-Control`, `Expires`, `X-Accel-Expires` and `Vary` of the response count. Default: not set, \
          nothing is kept.",
         |value, draft| auth_server::auth_cache_key(value, &mut draft.external_auth),
-    ),
+    )
+    .unless(EMPTY),
     Annotation::guard(
         "auth-cache-duration",
         Risk::Medium,
         "Sets how long auth responses are kept: statuses, then a time with its unit, such as `200 202 10m`; without \
          statuses 200, 301 and 302. Several entries are separated by commas. Default `200 202 401 5m`.",
         |value, draft| auth_server::auth_cache_duration(value, &mut draft.external_auth),
-    ),
+    )
+    .unless(EMPTY),
     Annotation::ignored(
         "auth-keepalive",
         KEPT,

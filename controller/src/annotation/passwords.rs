@@ -1,6 +1,6 @@
 //! `auth-type`: names and passwords, which a Secret has; and how they combine with other ways to let a request in.
 
-use super::entry::{Annotation, Invalid, Scope};
+use super::entry::{Annotation, EMPTY, Invalid, Scope};
 use super::password_settings::Scheme;
 use crate::object::Kind;
 use crate::registry::ValueError;
@@ -78,5 +78,6 @@ pub(super) const ANNOTATIONS: &[Annotation] = &[
             };
             Ok(())
         },
-    ),
+    )
+    .unless(EMPTY),
 ];

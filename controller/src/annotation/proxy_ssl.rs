@@ -1,6 +1,6 @@
 //! `proxy-ssl-secret`: certificates for TLS to backends, and what goes with them.
 
-use super::entry::Annotation;
+use super::entry::{Annotation, EMPTY};
 use crate::object::Kind;
 use crate::registry::{Value, ValueError, cipher_suites, tls_versions};
 use crate::route_defaults::Risk;
@@ -40,7 +40,8 @@ pub(super) const ANNOTATIONS: &[Annotation] = &[
             draft.proxy_ssl.depth = Some(std::cmp::max(1, depth));
             Ok(())
         },
-    ),
+    )
+    .unless(EMPTY),
     Annotation::guard(
         "proxy-ssl-name",
         Risk::High,
@@ -53,7 +54,9 @@ pub(super) const ANNOTATIONS: &[Annotation] = &[
             }
             _ => Err(ValueError::Expected("a host name, such as \"backend.example.com\"")),
         },
-    ),
+    )
+    .but("A variable, such as `$host`, denies the routes.")
+    .unless(EMPTY),
     Annotation::guard(
         "proxy-ssl-server-name",
         Risk::Low,
@@ -62,7 +65,8 @@ pub(super) const ANNOTATIONS: &[Annotation] = &[
             draft.proxy_ssl.send_name = is_on(value)?;
             Ok(())
         },
-    ),
+    )
+    .unless(EMPTY),
     Annotation::guard(
         "proxy-ssl-protocols",
         Risk::Low,
@@ -75,7 +79,8 @@ pub(super) const ANNOTATIONS: &[Annotation] = &[
             draft.proxy_ssl.versions = Some(versions);
             Ok(())
         },
-    ),
+    )
+    .unless(EMPTY),
     Annotation::guard(
         "proxy-ssl-ciphers",
         Risk::Medium,
@@ -89,6 +94,7 @@ pub(super) const ANNOTATIONS: &[Annotation] = &[
             Ok(())
         },
     )
+    .unless(EMPTY)
     .but("ECDHE with AES-GCM or ChaCha20-Poly1305 is supported. Other suites are left out, with a warning."),
 ];
 

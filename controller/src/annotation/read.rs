@@ -123,10 +123,11 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// An empty value counts as no annotation, as in ingress-nginx.
+    /// An empty value counts as no annotation, as in ingress-nginx, unless requests might not be safe without it.
     pub(super) fn apply(&mut self, annotation: &'static Annotation, value: &str) -> Effect {
         let key = annotation.name;
-        if value.trim().is_empty() && !matches!(annotation.facets.invalid, Invalid::Denies | Invalid::DeniesHost) {
+        let denies = matches!(annotation.facets.invalid, Invalid::Denies | Invalid::DeniesHost);
+        if value.trim().is_empty() && (!denies || annotation.asks_for_nothing(value)) {
             return Effect::None;
         }
         let Context { lookup, namespace, defaults } = self.context;

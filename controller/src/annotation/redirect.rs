@@ -53,17 +53,10 @@ pub(super) const ANNOTATIONS: &[Annotation] = &[
         Scope::Path,
         Risk::Medium,
         Invalid::RejectsIngress,
-        "Answers every request with a redirect to this URL. It must begin with `http://` or `https://`. Path and \
-         query of the request are not added. Default: not set. The status is `temporal-redirect-code` (302). It \
-         takes precedence over `permanent-redirect`.",
-        |value, draft| {
-            let url = value.url()?;
-            if !url.starts_with("http://") && !url.starts_with("https://") {
-                return Err(ValueError::Expected("a URL that begins with http:// or https://"));
-            }
-            draft.temporal_redirect = Some(url.into());
-            Ok(())
-        },
+        "Answers every request with a redirect to this URL. It must begin with `http://` or `https://`, or nothing is \
+         redirected. Path and query of the request are not added. Default: not set. The status is \
+         `temporal-redirect-code` (302). It takes precedence over `permanent-redirect`.",
+        temporal,
     ),
     Annotation::full(
         "temporal-redirect-code",
@@ -165,6 +158,20 @@ pub(super) const ANNOTATIONS: &[Annotation] = &[
     .but("Accepted without effect, as in ingress-nginx since nginx 1.25.1."),
 ];
 
+/// `temporal-redirect`. Anything but a URL redirects nothing in ingress-nginx, and `permanent-redirect`, which is read before,
+/// does not either.
+fn temporal(value: Value<'_>, draft: &mut AnnotationSettings) -> Result<(), ValueError> {
+    let url = value.url()?;
+    if !url.starts_with("http://") && !url.starts_with("https://") {
+        draft.permanent_redirect = None;
+        return Err(ValueError::Unsupported(
+            "is not a URL: expected one that begins with http:// or https://; nothing is redirected",
+        ));
+    }
+    draft.temporal_redirect = Some(url.into());
+    Ok(())
+}
+
 /// A redirect's status; one out of range is the default, as in ingress-nginx.
 fn code(
     value: Value<'_>,
@@ -195,7 +202,8 @@ mod tests {
         let mut draft = AnnotationSettings::new(&defaults);
         for (key, value) in annotations {
             let annotation = Annotation::named(key).expect("a known annotation");
-            (annotation.apply)(Value::from(*value), &mut draft).expect("a valid value");
+            let applied = (annotation.apply)(Value::from(*value), &mut draft);
+            assert!(matches!(applied, Ok(()) | Err(ValueError::Unsupported(_))), "{key}: {applied:?}");
         }
         draft.finish(&defaults);
         draft.redirect
@@ -217,5 +225,10 @@ mod tests {
     fn temporal_wins() {
         let redirect = redirect(&[("permanent-redirect", "https://p/"), ("temporal-redirect", "https://t/")]);
         assert_eq!(redirect, Some(Redirect { code: 302, location: "https://t/".into() }));
+    }
+
+    #[test]
+    fn what_is_no_url_redirects_nothing() {
+        assert_eq!(redirect(&[("permanent-redirect", "https://p/"), ("temporal-redirect", "/t")]), None);
     }
 }

@@ -24,7 +24,7 @@ pub(super) const ANNOTATIONS: &[Annotation] = &[
         Invalid::FallsBack,
         "Passes TLS connections to the host on to the backend of its path `/`, without terminating TLS. All other \
          settings of the host then apply to plain HTTP only. Boolean, default false. Needs the flag \
-         `--enable-ssl-passthrough`. The oldest Ingress of the host alone decides.",
+         `--enable-ssl-passthrough`.",
         |value, draft| {
             let wanted = value.bool()?;
             if wanted && !draft.may_pass_through {
@@ -36,5 +36,5 @@ pub(super) const ANNOTATIONS: &[Annotation] = &[
             Ok(())
         },
     )
-    .but("Connections go to the endpoints, not to the cluster IP."),
+    .but("Connections go to the endpoints, not to the cluster IP. The oldest Ingress of the host alone decides."),
 ];

@@ -1,8 +1,9 @@
 //! The web application firewall.
 
-use super::entry::{Annotation, Effect, Invalid, Scope};
+use super::entry::{Annotation, EMPTY, Effect, Invalid, Scope};
 use super::read::Reader;
 use crate::diagnostic::{AtAdmission, Reason};
+use crate::nginx_syntax::unescaped;
 use crate::registry::ValueError;
 use crate::route_defaults::Risk;
 use gateway::config::{Template, Waf};
@@ -29,8 +30,9 @@ pub(super) const ANNOTATIONS: &[Annotation] = &[
     Annotation::guard(
         CORE_RULES,
         Risk::Low,
-        "Sets whether the firewall has the OWASP Core Rule Set, from the directory of the flag `--owasp-core-rules-dir`. Without \
-         that the routes answer 503. Boolean. Default: the ConfigMap's `enable-owasp-modsecurity-crs` (false).",
+        "Gives the firewall the OWASP Core Rule Set, from the directory of the flag `--owasp-core-rules-dir`. Without that the routes \
+         answer 503. Boolean, default false. The core rules of the ConfigMap's firewall (`enable-owasp-modsecurity-crs`) are there \
+         also with false.",
         |value, draft| {
             draft.waf.has_core_rules = Some(value.bool()?);
             Ok(())
@@ -42,6 +44,7 @@ pub(super) const ANNOTATIONS: &[Annotation] = &[
         Risk::Critical,
         Invalid::Denies,
         "Adds rules and settings in ModSecurity's language to the firewall, after those of the ConfigMap and before the core rules. \
+         As in nginx's quotes, `\\\"`, `\\'` and `\\\\` stand for what follows the first `\\`; quotes need none. \
          [waf.md](waf.md) lists those that work. At most 256 KiB. Default empty. It needs `allow-snippet-annotations: \"true\"` and \
          `annotations-risk-level: Critical` in the ConfigMap. If it is not allowed, or has a rule that cannot be used, the routes \
          answer 503.",
@@ -62,7 +65,8 @@ pub(super) const ANNOTATIONS: &[Annotation] = &[
             draft.waf.transaction_id = Some(Template::parse(value.text())?);
             Ok(())
         },
-    ),
+    )
+    .unless(EMPTY),
 ];
 
 impl Reader<'_> {
@@ -74,8 +78,12 @@ impl Reader<'_> {
             self.reading.settings.policies.waf = None;
             return; // the others have no effect, as in ingress-nginx
         }
-        let mut has_core_rules = annotations.has_core_rules.unwrap_or(defaults.has_core_rules);
-        let mut rules = Arc::clone(&defaults.rules);
+        // The rules of the ConfigMap are part of its own firewall, as in ingress-nginx.
+        let (mut rules, of_all) = match defaults.is_enabled {
+            true => (Arc::clone(&defaults.rules), defaults.has_core_rules),
+            false => (Arc::from(""), false),
+        };
+        let mut has_core_rules = of_all || annotations.has_core_rules == Some(true);
         if let Some(own) = self.own_rules(&mut has_core_rules) {
             rules = if rules.is_empty() { own.into() } else { format!("{rules}\n{own}").into() };
         }
@@ -90,19 +98,21 @@ impl Reader<'_> {
         }
     }
 
-    /// The rules of the Ingress, if there are some and they may be used.
+    /// The rules of the Ingress, if there are some and they may be used. They are written as within quotes of nginx, where
+    /// ingress-nginx puts them.
     fn own_rules(&mut self, has_core_rules: &mut bool) -> Option<String> {
         let text = self.value(SNIPPET);
         if text.trim().is_empty() || self.snippet_refusal().is_some() {
             return None;
         }
-        match waf::check(text) {
+        let rules = unescaped(text);
+        match waf::check(&rules) {
             Ok(checked) => {
                 *has_core_rules |= checked.core_rules;
                 for ignored in checked.ignored {
                     self.warn(SNIPPET, text, Reason::Ignored, &ignored);
                 }
-                Some(text.to_owned())
+                Some(rules)
             }
             Err(error) => {
                 let complaint = format!("cannot be used: {error}");

@@ -32,6 +32,8 @@ pub(crate) fn read(settings: &ControllerSettings, lookup: &Lookup<'_>, former: &
     config.gateway.path_matching = settings.path_matching;
     config.routes.https_port = settings.https_port;
     config.routes.ssl_passthrough = settings.ssl_passthrough;
+    config.routes.default_certificate =
+        settings.default_certificate.as_ref().map(|secret| (secret.namespace.clone(), secret.name.clone()));
     config.routes.waf.core_rules = settings.core_rules.clone().into();
     let mut reader = Reader {
         object: Subject::other("flags"),
@@ -54,6 +56,7 @@ pub(crate) fn read(settings: &ControllerSettings, lookup: &Lookup<'_>, former: &
         reader.trust_without_limit();
         reader.replicas(settings);
         reader.syslog();
+        reader.rules_without_firewall(map.data.as_ref());
     }
     reader.builder.config.routes.path_matching = reader.builder.config.gateway.path_matching;
     reader.builder.policies().waf = reader.builder.config.routes.waf.policy();

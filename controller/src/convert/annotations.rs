@@ -57,6 +57,9 @@ pub(super) fn fate(annotation: &Annotation, given: &Given<'_>) -> Fate {
     if let Support::Ignored(_) = annotation.support {
         return Fate::Converted("nothing, since it has no effect");
     }
+    if annotation.name.starts_with("permanent-redirect") && given.is_redirected_temporarily() {
+        return Fate::Converted("nothing, since temporal-redirect comes before it");
+    }
     let renamed = RENAMED.iter().find(|(former, _)| *former == annotation.name).map(|(_, name)| *name);
     match renamed {
         Some(name) if given.value(name).is_some() => Fate::Converted("nothing: its name of today is there, too"),

@@ -28,7 +28,7 @@ impl Planner<'_> {
         if host.tls.is_some() && default.is_empty() && host.tls_route.is_none() {
             let why = "has no certificate for its host: a listener for HTTPS needs one, and Ingresses are served with a \
                        self-signed one";
-            self.findings.add(first, Verdict::NotConverted, "spec.tls", &host.name.to_string(), why);
+            self.findings.add(first, Verdict::NotConverted, "spec.tls", &host.name.as_written(), why);
             return None;
         }
         Some(default)
@@ -42,7 +42,7 @@ fn secret(key: &ObjectKey) -> Option<NamespacedName> {
 
 /// The Secrets that Ingresses name for a host, where none is there to look at.
 fn named(host: &HostName, source: &Source) -> Vec<NamespacedName> {
-    let name = host.to_string();
+    let name = host.as_written();
     let is_for = |tls: &&IngressTLS| tls.hosts.iter().flatten().any(|named| named.eq_ignore_ascii_case(&name));
     let of_ingress = source.ingresses().flat_map(|stored| {
         let entries = stored.object.spec.iter().flat_map(|spec| spec.tls.iter().flatten());

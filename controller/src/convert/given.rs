@@ -43,6 +43,11 @@ impl<'a> Given<'a> {
         self.value("x-forwarded-prefix").filter(|prefix| !prefix.contains('$')).map(str::trim)
     }
 
+    /// Whether it has a `temporal-redirect`, be that a URL or not.
+    pub(super) fn is_redirected_temporarily(self) -> bool {
+        self.0.iter().any(|applied| applied.key == "temporal-redirect" && !applied.value.trim().is_empty())
+    }
+
     /// Whether its backends are asked by HTTP/2.
     pub(super) fn speaks_grpc(self) -> bool {
         self.value("backend-protocol").is_some_and(|protocol| ["GRPC", "GRPCS"].contains(&protocol.trim()))

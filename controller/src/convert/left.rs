@@ -29,7 +29,7 @@ pub(super) fn leave_out(hosts: Vec<HostPlan>, source: &Source, findings: &mut Fi
         for (ingress, of_ingress) in claims.iter().filter(|(ingress, _)| !left.contains(ingress)) {
             if let Some((host, other)) = of_ingress.iter().find_map(|host| because.get_key_value(host)) {
                 let why = format!("is shared with {other}, which is not converted: a host is converted as a whole");
-                findings.refuse(ingress, "spec.rules", &host.to_string(), &why);
+                findings.refuse(ingress, "spec.rules", &host.as_written(), &why);
             }
         }
         closed.extend(because.into_keys().cloned());

@@ -102,7 +102,7 @@ fn listener_of(host: &HostPlan, side: Side, name: &str) -> Value {
     };
     let mut listener = json!({"name": name, "port": port, "protocol": protocol});
     if host.name != HostName::Any {
-        listener["hostname"] = host.name.to_string().into();
+        listener["hostname"] = host.name.as_written().into();
     }
     match side {
         Side::Http => {}

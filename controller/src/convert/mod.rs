@@ -80,7 +80,7 @@ pub fn convert(events: Vec<SourceEvent>, settings: ControllerSettings, names: &G
     in_order.append(&mut objects);
     let grpc = served.iter().filter(|ingress| source.given(ingress).speaks_grpc()).map(ToString::to_string).collect();
     let is_plain = |host: &&HostPlan| host.sides.iter().all(|side| *side == Side::Http);
-    let without_tls: BTreeSet<_> = hosts.iter().filter(is_plain).map(|host| host.name.to_string()).collect();
+    let without_tls: BTreeSet<_> = hosts.iter().filter(is_plain).map(|host| host.name.as_written()).collect();
     Conversion { objects: in_order, report: findings.report(notes(&without_tls, grpc)), without_tls }
 }
 

@@ -107,7 +107,7 @@ fn route(
     let places = sides.filter_map(|(host, side)| gateways.place(host, side));
     let parents: Vec<_> = places.map(|place| place.parent_ref(&ingress.namespace)).collect();
     let hostnames: Vec<_> =
-        hosts.iter().filter(|(host, _)| **host != HostName::Any).map(|(host, _)| host.to_string()).collect();
+        hosts.iter().filter(|(host, _)| **host != HostName::Any).map(|(host, _)| host.as_written()).collect();
     let mut spec = json!({"parentRefs": parents, "rules": rules});
     if !hostnames.is_empty() {
         spec["hostnames"] = hostnames.into();

@@ -13,3 +13,4 @@ pub use bounds::{MAX_DEPTH, MAX_DIRECTIVES, MAX_LENGTH};
 pub use directive::{Directive, Position};
 pub use error::{SyntaxError, SyntaxErrorKind};
 pub use parse::parse;
+pub(crate) use tokens::unescaped;

@@ -129,8 +129,9 @@ fn end_of(text: &str, ends: impl Fn(char, bool) -> bool) -> Option<usize> {
     None
 }
 
-/// `\"`, `\'` and `\\` stand for what follows, `\t`, `\r` and `\n` for what they are called; any other `\` for itself.
-fn unescaped(text: &str) -> String {
+/// What a word means, which may have stood within quotes: `\"`, `\'` and `\\` stand for what follows, `\t`, `\r` and `\n` for
+/// what they are called; any other `\` for itself.
+pub(crate) fn unescaped(text: &str) -> String {
     let mut word = String::with_capacity(text.len());
     let mut chars = text.chars().peekable();
     while let Some(c) = chars.next() {

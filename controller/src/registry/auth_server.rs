@@ -91,11 +91,11 @@ pub(crate) fn auth_cache_key(value: Value<'_>, server: &mut ExternalAuthSettings
 }
 
 /// `auth-cache-duration`: lists of statuses, each with a time behind it, separated by commas. Of a status that stands in
-/// several, the first counts.
+/// several, the first counts. Empty places do not count.
 pub(crate) fn auth_cache_duration(value: Value<'_>, server: &mut ExternalAuthSettings) -> Read {
     const EXPECTED: ValueError = ValueError::Expected("statuses and a time, such as \"200 202 10m, 401 1m\"");
     let mut lifetimes = Vec::new();
-    for entry in value.text().split(',') {
+    for entry in value.list() {
         let mut words: Vec<_> = entry.split_ascii_whitespace().collect();
         let time = words.pop().ok_or(EXPECTED)?;
         let time = time.ends_with(|c: char| c.is_ascii_alphabetic()).then(|| Value::from(time).time().ok()).flatten();
@@ -105,16 +105,15 @@ pub(crate) fn auth_cache_duration(value: Value<'_>, server: &mut ExternalAuthSet
         let statuses = if statuses.is_empty() { CACHED } else { &statuses };
         lifetimes.extend(statuses.iter().map(|status| (*status, time)));
     }
-    server.cache_lifetimes = lifetimes.into();
+    if !lifetimes.is_empty() {
+        server.cache_lifetimes = lifetimes.into();
+    }
     Ok(())
 }
 
 fn header_names(value: Value<'_>) -> Result<Arc<[Arc<str>]>, ValueError> {
-    let is_name = |name: &str| {
-        !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
-    };
-    let names = value.text().split(',').map(|name| {
-        let name = name.trim();
+    let is_name = |name: &str| name.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'));
+    let names = value.list().map(|name| {
         if !is_name(name) {
             return Err(ValueError::Expected("names of headers, separated by commas"));
         }
@@ -133,7 +132,8 @@ mod tests {
             header_names(Value::from(text)).map(|names| names.iter().map(ToString::to_string).collect::<Vec<_>>())
         };
         assert_eq!(names("X-User, X_Group"), Ok(vec!["X-User".to_owned(), "X_Group".to_owned()]));
-        for text in ["", "X-User,", "X User", "X-\u{fc}", "X-User, Transfer-Encoding", "connection"] {
+        assert_eq!(names(",X-User,,"), Ok(vec!["X-User".to_owned()]));
+        for text in ["X User", "X-\u{fc}", "X-User, Transfer-Encoding", "connection"] {
             assert!(names(text).is_err(), "{text:?}");
         }
     }
@@ -147,7 +147,9 @@ mod tests {
         };
         assert_eq!(lifetimes("200 202 10m, 401 1m"), Some(vec![(200, 600), (202, 600), (401, 60)]));
         assert_eq!(lifetimes("5s"), Some(vec![(200, 5), (301, 5), (302, 5)]));
-        for text in ["", ",", "200", "200 5", "20 5m", "200 5x", "200 5m 401", "any 5m", "200 5m,"] {
+        assert_eq!(lifetimes(",200 5m,,401 1m,"), Some(vec![(200, 300), (401, 60)]));
+        assert_eq!(lifetimes(","), Some(vec![(200, 300), (202, 300), (401, 300)]));
+        for text in ["200", "200 5", "20 5m", "200 5x", "200 5m 401", "any 5m", "200 5m, x"] {
             assert_eq!(lifetimes(text), None, "{text:?}");
         }
     }

@@ -24,7 +24,8 @@ pub use real_ip::RealIpDirectives;
 pub(crate) use real_ip::real_ip_of_keys;
 pub use server_url::ServerUrl;
 pub use snippet::{
-    AccessRule, AuthRequest, ProxyPass, SnippetBlock, SnippetLocation, SnippetStatement, SnippetTimeouts,
+    AccessRule, AuthRequest, ProxyPass, SnippetBlock, SnippetLocation, SnippetServerName, SnippetStatement,
+    SnippetTimeouts,
 };
 pub use sub_filter::SubFilterDirectives;
 pub use tracing::TracingDefaults;
@@ -63,6 +64,8 @@ pub struct RouteDefaults {
     pub https: HttpsRedirects,
     /// `--advertised-https-port`, or else `--https-port`: the port in such redirects with `use-port-in-redirects`.
     pub https_port: u16,
+    /// `--default-ssl-certificate`: the namespace and name of the Secret. Default none: the default certificate is for no host.
+    pub default_certificate: Option<(Arc<str>, Arc<str>)>,
     /// `--enable-ssl-passthrough`: the annotation `ssl-passthrough` is applied. Default false.
     pub ssl_passthrough: bool,
     /// `no-tls-redirect-locations`: paths of rules that begin with one of these are not redirected to HTTPS. Default
@@ -124,6 +127,7 @@ impl Default for RouteDefaults {
             redirect_code: 308,
             https: HttpsRedirects::default(),
             https_port: 443,
+            default_certificate: None,
             ssl_passthrough: false,
             plain_paths: vec![ACME_CHALLENGES.into()],
             open_paths: vec![ACME_CHALLENGES.into()],

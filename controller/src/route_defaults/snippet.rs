@@ -81,6 +81,10 @@ pub struct SnippetBlock {
     pub proxy_timeouts: SnippetTimeouts,
     /// `grpc_connect_timeout` and the like.
     pub grpc_timeouts: SnippetTimeouts,
+    /// `proxy_ssl_name` and `proxy_ssl_server_name`.
+    pub proxy_server_name: SnippetServerName,
+    /// `grpc_ssl_name` and `grpc_ssl_server_name`.
+    pub grpc_server_name: SnippetServerName,
     /// `location`: those within it, in their order.
     pub locations: Vec<SnippetLocation>,
     /// `proxy_pass`: that of such a location.
@@ -159,6 +163,22 @@ pub struct SnippetTimeouts {
     pub read: Option<Duration>,
 }
 
+/// The name that backends with TLS are sent.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SnippetServerName {
+    /// `..._ssl_name`: a name, or [`super::ServerUrl::HOST`].
+    pub name: Option<Arc<str>>,
+    /// `..._ssl_server_name`.
+    pub is_sent: Option<bool>,
+}
+
+impl SnippetServerName {
+    fn append(&mut self, later: &Self) {
+        self.name = self.name.take().or_else(|| later.name.clone());
+        self.is_sent = self.is_sent.or(later.is_sent);
+    }
+}
+
 impl SnippetTimeouts {
     /// Those of `self`, else those of `other`.
     pub(crate) fn or(self, other: Self) -> Self {
@@ -208,6 +228,8 @@ impl SnippetBlock {
         self.rate_after = self.rate_after.or(later.rate_after);
         self.proxy_timeouts = self.proxy_timeouts.or(later.proxy_timeouts);
         self.grpc_timeouts = self.grpc_timeouts.or(later.grpc_timeouts);
+        self.proxy_server_name.append(&later.proxy_server_name);
+        self.grpc_server_name.append(&later.grpc_server_name);
         self.locations.extend(later.locations.iter().cloned());
         self.proxy_pass = self.proxy_pass.take().or_else(|| later.proxy_pass.clone());
         self.passes_body = self.passes_body.or(later.passes_body);

@@ -3,8 +3,8 @@
 use super::context::Context;
 use super::entry::{Entry, Kind};
 use super::{
-    access, buffering, client_limits, compression, errors, idle, limits, location, mapped, real_ip, refused,
-    request_headers, response_headers, response_rewrites, rewrite, stream, sub_filter,
+    access, backend_tls, buffering, client_limits, compression, errors, idle, limits, location, mapped, real_ip,
+    refused, request_headers, response_headers, response_rewrites, rewrite, stream, sub_filter,
 };
 use crate::suggestion::{did_you_mean, nearest};
 
@@ -33,6 +33,7 @@ pub const FAMILIES: &[DirectiveFamily] = &[
     DirectiveFamily { title: "Limits, timeouts and logs", directives: limits::DIRECTIVES },
     DirectiveFamily { title: "Buffering of bodies", directives: buffering::DIRECTIVES },
     DirectiveFamily { title: "Compression", directives: compression::DIRECTIVES },
+    DirectiveFamily { title: "TLS to backends", directives: backend_tls::DIRECTIVES },
     DirectiveFamily { title: "Without effect", directives: idle::DIRECTIVES },
     DirectiveFamily { title: "Refused", directives: refused::DIRECTIVES },
     DirectiveFamily { title: "TCP and UDP services", directives: stream::DIRECTIVES },

@@ -3,8 +3,9 @@
 use super::http_block::{HttpBlock, within_http};
 use super::inherit::{Outer, block, unless_empty};
 use super::rules::source_ranges;
-use crate::route_defaults::{AccessRule, LimitDirectives, SnippetBlock, SnippetTimeouts};
-use gateway::config::{BackendPolicies, ResponseRewrites, RoutePolicies, SourceRanges, Timeouts};
+use crate::route_defaults::{AccessRule, LimitDirectives, SnippetBlock, SnippetServerName, SnippetTimeouts};
+use gateway::config::{BackendPolicies, BackendTls, ResponseRewrites, RoutePolicies, SourceRanges, Timeouts};
+use std::sync::Arc;
 
 const TOO_MANY_RULES: &str = "has too many rules of allow and deny: expected less";
 
@@ -83,6 +84,7 @@ fn set_own(
     rate.after = own.rate_after.unwrap_or(rate.after);
     let (timeouts, idle) = of_protocol(own, is_grpc);
     set_timeouts(&mut backend.timeouts, timeouts);
+    set_server_name(backend, if is_grpc { &own.grpc_server_name } else { &own.proxy_server_name });
     set_rewrites(&mut policies.response_rewrites, own, is_grpc);
     idle
 }
@@ -113,6 +115,16 @@ fn set_timeouts(timeouts: &mut Timeouts, set: SnippetTimeouts) {
     timeouts.connect = set.connect.unwrap_or(timeouts.connect);
     timeouts.send = set.send.unwrap_or(timeouts.send);
     timeouts.read = set.read.unwrap_or(timeouts.read);
+}
+
+/// Sends backends with TLS another name, or none.
+fn set_server_name(backend: &mut BackendPolicies, set: &SnippetServerName) {
+    let server_name = set.sent().cloned();
+    if !backend.protocol.uses_tls(true) || (server_name.is_none() && set.is_sent != Some(false)) {
+        return;
+    }
+    let tls = backend.tls.as_deref().cloned().unwrap_or_else(BackendTls::unverified);
+    backend.tls = Some(Arc::new(BackendTls { server_name, ..tls }));
 }
 
 /// nginx's module for gRPC rewrites nothing.

@@ -5,6 +5,7 @@
 
 mod access;
 mod auth_request;
+mod backend_tls;
 mod buffering;
 mod check;
 mod client_limits;

@@ -7,9 +7,9 @@ use super::inherit::{Outer, block};
 use super::{Context, HttpBlock, fold, fold_server, read};
 use crate::route_defaults::{LimitZones, SnippetBlock};
 use gateway::config::{
-    BackendPolicies, Block, Coding, Compression, DisabledClients, Effects, Expires, InputHeader, MediaTypes, Operation,
-    Proxied, ProxiedCondition, RequestBuffering, ResponseBuffering, ResponseFilter, ResponseHeader, RewriteFlag,
-    RoutePolicies, Subject, Template,
+    BackendPolicies, BackendProtocol, Block, Coding, Compression, DisabledClients, Effects, Expires, InputHeader,
+    MediaTypes, Operation, Proxied, ProxiedCondition, RequestBuffering, ResponseBuffering, ResponseFilter,
+    ResponseHeader, RewriteFlag, RoutePolicies, Subject, Template,
 };
 use std::collections::BTreeSet;
 use std::sync::LazyLock;
@@ -230,6 +230,23 @@ fn ordinary_settings_take_what_they_have_fields_for() {
 }
 
 #[test]
+fn backends_with_tls_are_sent_the_name_of_their_protocol() {
+    let sent = |protocol, text: &str| {
+        let mut backend = BackendPolicies { protocol, ..BackendPolicies::default() };
+        fold(&location(text), http(), &mut RoutePolicies::default(), &mut backend).expect("few rules");
+        backend.tls.map(|tls| tls.server_name.as_deref().unwrap_or("none").to_owned())
+    };
+    let text = "proxy_ssl_name a.example; proxy_ssl_server_name on; grpc_ssl_name $host; grpc_ssl_server_name on;";
+    assert_eq!(sent(BackendProtocol::Https, text).as_deref(), Some("a.example"));
+    assert_eq!(sent(BackendProtocol::Auto, text).as_deref(), Some("a.example"));
+    assert_eq!(sent(BackendProtocol::Grpcs, text).as_deref(), Some("$host"));
+    assert_eq!(sent(BackendProtocol::Http, text), None);
+    assert_eq!(sent(BackendProtocol::Https, "proxy_ssl_name a.example;"), None, "as with any backend");
+    assert_eq!(sent(BackendProtocol::Https, "proxy_ssl_server_name on;"), None);
+    assert_eq!(sent(BackendProtocol::Https, "proxy_ssl_server_name off;").as_deref(), Some("none"));
+}
+
+#[test]
 fn input_headers() {
     let text = "more_set_input_headers -r 'A: $host' 'B:'; more_clear_input_headers 'X-Auth-*';";
     let expected = [
@@ -302,6 +319,7 @@ fn faults_say_what_is_expected() {
         ("more_set_input_headers 'Host: x';", "Host"),
         ("auth_basic x;", "needs a file"),
         ("proxy_ssl_verify on;", "annotations proxy-ssl-*"),
+        ("proxy_ssl_name $http_host;", "expected a host name"),
         ("limit_rate $rate;", "expected a number of bytes"),
         ("sub_filter $unknown a;", "the variable $unknown"),
         ("sub_filter '' a;", "1 to 512 bytes"),

@@ -21,6 +21,21 @@ pub struct BackendTls {
     pub ciphers: Arc<[Arc<str>]>,
 }
 
+impl BackendTls {
+    /// Any certificate is taken, and none is shown.
+    pub fn unverified() -> Self {
+        Self {
+            policy: None,
+            certificate: None,
+            verification: None,
+            server_name: None,
+            tls12: true,
+            tls13: true,
+            ciphers: Arc::default(),
+        }
+    }
+}
+
 /// What the certificate of a backend has to be.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct BackendVerification {

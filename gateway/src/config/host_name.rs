@@ -13,8 +13,8 @@ pub enum HostName {
     Exact(Arc<str>),
     /// One label before a suffix: `*.example.com` is `Wildcard("example.com")`.
     Wildcard(Arc<str>),
-    /// One or more labels before a suffix, as a Gateway's `*.example.com` has it: `Subdomains("example.com")`. An Ingress
-    /// has none.
+    /// One or more labels before a suffix, as a Gateway's `*.example.com` has it, and that of a `server-alias`:
+    /// `Subdomains("example.com")`.
     Subdomains(Arc<str>),
     /// A regular expression over the whole host, as `server-alias` allows: `~^www\d+\.example\.com$` is
     /// `Pattern("^www\d+\.example\.com$")`. Matched without regard to case.
@@ -65,6 +65,14 @@ impl HostName {
         Ok(if wildcard { Self::Wildcard(rest.into()) } else { Self::Exact(rest.into()) })
     }
 
+    /// As it is written, where only one of the two wildcards is allowed: `*.example.com` for both.
+    pub fn as_written(&self) -> String {
+        match self {
+            Self::Subdomains(suffix) => format!("*.{suffix}"),
+            name => name.to_string(),
+        }
+    }
+
     /// The same host with `www.`, or without it. Only exact names have one.
     pub fn www_counterpart(&self) -> Option<Self> {
         let Self::Exact(name) = self else { return None };
@@ -101,6 +109,15 @@ mod tests {
         assert_eq!(HostName::parse("Shop.Example.com."), Ok(HostName::Exact("shop.example.com".into())));
         assert_eq!(HostName::parse("*.example.com"), Ok(HostName::Wildcard("example.com".into())));
         assert_eq!(HostName::parse("~^a$"), Ok(HostName::Pattern("^a$".into())));
+    }
+
+    #[test]
+    fn a_name_is_shown_as_it_is_written() {
+        for text in ["a.b", "*.a.b", "~^a"] {
+            assert_eq!(HostName::parse(text).expect("a host name").as_written(), text);
+        }
+        assert_eq!(HostName::Any.as_written(), "*");
+        assert_eq!(HostName::Subdomains("a.b".into()).as_written(), "*.a.b");
     }
 
     #[test]

@@ -150,3 +150,48 @@ async fn connections_are_shared_between_equal_settings_only() -> Result<()> {
     }
     Ok(())
 }
+
+#[tokio::test]
+async fn a_snippet_names_the_server() -> Result<()> {
+    let root = root("root")?;
+    let (leaf, key) = issued(NAME, &root, false)?;
+    let allowed = json!({"allow-snippet-annotations": "true", "annotations-risk-level": "Critical"});
+    let allowed = json!({
+        "apiVersion": "v1", "kind": "ConfigMap", "metadata": {"namespace": "adit", "name": "adit"}, "data": allowed,
+    });
+    for (protocol, prefix) in PROTOCOLS.into_iter().zip(["proxy", "grpc"]) {
+        let named = |host, more: &[_], name, is_sent| {
+            let snippet = format!("{prefix}_ssl_name {name}; {prefix}_ssl_server_name {is_sent};");
+            ingress(protocol, host, &[more, &[("configuration-snippet", &*snippet)]].concat())
+        };
+        let annotated = [("proxy-ssl-server-name", "on"), ("proxy-ssl-name", NAME)];
+        let adit = start(
+            backend(vec![leaf.clone()], &key, &root).await?,
+            [
+                secret("authority", &json!({"ca.crt": root.pem()})),
+                allowed.clone(),
+                named("named", &[], NAME, "on"),
+                named("host.example", &[("server-alias", "alias.example")], "$host", "on"),
+                named("off", &[], NAME, "off"),
+                named("other", &with("authority", &annotated), "other.example", "on"),
+                named("unnamed", &with("authority", &annotated), NAME, "off"),
+            ],
+        )
+        .await?;
+        for (host, expected) in [
+            ("named", NAME),
+            ("host.example", "host.example"),
+            ("alias.example", "alias.example"),
+            ("off", "none"),
+            ("other", "other.example"),
+            ("unnamed", "none"),
+        ] {
+            for upgrade in [false, true] {
+                let (status, said) = ask(&adit, host, upgrade).await?;
+                let expected = format!("{expected} false ");
+                assert!(status == 200 && said.starts_with(&expected), "{protocol} {host}: {status} {said}");
+            }
+        }
+    }
+    Ok(())
+}

@@ -96,7 +96,6 @@ async fn attack_28_nor_at_the_auth_server() -> Result<()> {
 async fn attack_34_a_broken_setting_beside_a_secret_closes_the_host() -> Result<()> {
     for broken in [
         ("auth-tls-verify-client", "yes"),
-        ("auth-tls-verify-client", ""),
         ("auth-tls-verify-depth", "deep"),
         ("auth-tls-verify-depth", "-1"),
         ("auth-tls-error-page", "@named"),
@@ -127,6 +126,23 @@ async fn attack_34_a_broken_setting_beside_a_secret_closes_the_host() -> Result<
         // Nor is there a way over plain HTTP, or by the path of another Ingress.
         assert_eq!(ask_plain(&adit, "/", "").await?.status, 403, "{broken:?}");
         assert_eq!(ask_plain(&adit, "/other", "").await?.status, 403, "{broken:?}");
+    }
+    Ok(())
+}
+
+/// It is the default, which asks for a certificate.
+#[tokio::test]
+async fn attack_34_nor_does_an_empty_one_open_it() -> Result<()> {
+    for empty in ["verify-client", "verify-depth", "error-page", "pass-certificate-to-upstream"] {
+        let authority = root("authority")?;
+        let empty = format!("auth-tls-{empty}");
+        let annotations = [SECRET, (&*empty, "")];
+        let objects = [certificate(HOST)?, ingress(HOST, &annotations), authorities(&[&authority], None)];
+        let adit = start(objects).await?;
+        let known = issued(&named("authtls")?, &authority, &[])?;
+        for (certificate, status) in [(None, 400), (Some(&known), 200)] {
+            assert_eq!(ask_every_way(&adit, certificate).await?.status, status, "{empty}");
+        }
     }
     Ok(())
 }

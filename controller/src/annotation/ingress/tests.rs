@@ -178,6 +178,60 @@ fn a_firewall_is_what_the_configmap_and_the_ingress_say() {
 }
 
 #[test]
+fn rules_of_the_configmap_are_those_of_its_own_firewall() {
+    let read = |is_enabled, annotations: &[(&str, &str)]| {
+        let waf = WafDefaults {
+            is_enabled,
+            rules: "SecRuleEngine On".into(),
+            has_core_rules: true,
+            ..WafDefaults::default()
+        };
+        let waf = reading_with(&RouteDefaults { waf, ..RouteDefaults::default() }, annotations).settings.policies.waf;
+        waf.map(|waf| (waf.rules.to_string(), waf.core_rules.is_some()))
+    };
+    let (firewall, core_rules) = (("enable-modsecurity", "true"), "enable-owasp-core-rules");
+    assert_eq!(read(false, &[firewall]), Some((String::new(), false)));
+    assert_eq!(read(false, &[firewall, (core_rules, "true")]), Some((String::new(), true)));
+    assert_eq!(read(true, &[(core_rules, "false")]), Some(("SecRuleEngine On".to_owned(), true)));
+}
+
+#[test]
+fn quotes_in_rules_may_be_escaped_as_for_nginx() {
+    let defaults = RouteDefaults { snippet_annotations: true, risk_level: Risk::Critical, ..RouteDefaults::default() };
+    let snippet = r#"SecAction \"id:1,phase:1,pass,msg:\'A \\d \w\'\""#;
+    let annotations = [("enable-modsecurity", "true"), ("modsecurity-snippet", snippet)];
+    let waf = reading_with(&defaults, &annotations).settings.policies.waf.expect("a firewall");
+    assert_eq!(&*waf.rules, r#"SecAction "id:1,phase:1,pass,msg:'A \d \w'""#);
+}
+
+/// In ingress-nginx an empty value asks for nothing. Where that would open what was to be closed, it is refused.
+#[test]
+fn empty_values_ask_for_nothing_unless_they_open_something() {
+    let harmless = [
+        "auth-method",
+        "auth-signin-redirect-param",
+        "auth-response-headers",
+        "auth-request-redirect",
+        "auth-always-set-cookie",
+        "auth-proxy-set-headers",
+        "auth-cache-key",
+        "auth-cache-duration",
+        "satisfy",
+        "proxy-ssl-name",
+        "auth-tls-verify-client",
+        "auth-tls-error-page",
+    ];
+    let denies = |key: &str| {
+        let settings = reading(&[(key, " ")]).settings;
+        settings.policies.denied.is_some() || settings.host.client_certificates.is_some()
+    };
+    assert_eq!(harmless.into_iter().find(|key| denies(key)), None);
+    for key in ["auth-url", "auth-type", "whitelist-source-range", "proxy-ssl-verify", "auth-tls-match-cn"] {
+        assert!(denies(key), "{key}");
+    }
+}
+
+#[test]
 fn a_firewall_that_is_off_has_no_rules() {
     let reading = reading(&[("enable-owasp-core-rules", "true")]);
     assert_eq!(reading.settings.policies.waf, None);

@@ -12,14 +12,6 @@ pub(super) fn parse(text: Option<&str>) -> Result<HostName, HostNameError> {
     }
 }
 
-/// A name as Gateway API writes it.
-pub(super) fn as_written(name: &HostName) -> String {
-    match name {
-        HostName::Subdomains(suffix) => format!("*.{suffix}"),
-        name => name.to_string(),
-    }
-}
-
 /// The hosts that both names take, if there are any.
 pub(super) fn intersection(a: &HostName, b: &HostName) -> Option<HostName> {
     let narrower = if covers(a, b) {
@@ -93,14 +85,6 @@ mod tests {
             assert_eq!(intersection(&name(a), &name(b)), both, "{a} {b}");
             assert_eq!(intersection(&name(b), &name(a)), both, "{b} {a}");
         }
-    }
-
-    #[test]
-    fn a_name_is_shown_as_it_is_written() {
-        for text in ["a.b", "*.a.b"] {
-            assert_eq!(as_written(&name(text)), text);
-        }
-        assert_eq!(as_written(&name("")), "*");
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use super::attachment::{Attachment, Gateways};
 use super::backend_certificates;
 use super::gateway::ParsedGateway;
-use super::host_names::{and_wider, as_written, covers, specificity};
+use super::host_names::{and_wider, covers, specificity};
 use super::host_places::{HostPlace, HostPlaces};
 use super::listener::{ParsedListener, TlsMode};
 use super::rank::Rank;
@@ -249,7 +249,7 @@ fn not_served(name: &HostName, younger: &Rank, oldest: &Rank) -> Diagnostic {
     let message =
         format!("is a host of an older route, which gets its connections ({}): this one gets none", oldest.key);
     let diagnostic = Diagnostic::error(&younger.key, "spec.hostnames", message).because(Reason::Conflict);
-    diagnostic.with_value(&as_written(name)).with_related(&oldest.key).at(younger.age.place.clone())
+    diagnostic.with_value(&name.as_written()).with_related(&oldest.key).at(younger.age.place.clone())
 }
 
 /// The policies of a host: an Ingress's, and what the listeners make of the certificates of clients.

@@ -141,7 +141,7 @@ pub(super) fn parents(references: &[ParentReference], seeker: &Seeker<'_>, findi
                 }
                 for host in outcome.iter().flat_map(|attached| &attached.not_owned) {
                     let message = "is not a host of its namespace: --host-owners-configmap is set; it is not served";
-                    findings.error(Reason::HostNotOwned, "spec.hostnames", &host_names::as_written(host), message);
+                    findings.error(Reason::HostNotOwned, "spec.hostnames", &host.as_written(), message);
                 }
                 parents.push((parent.clone(), outcome));
             }

@@ -11,6 +11,7 @@ mod merge;
 mod nested_locations;
 mod passthrough;
 mod regex_hosts;
+mod server_name;
 mod shared_backends;
 mod snippets;
 mod tls;
@@ -35,6 +36,7 @@ pub(super) fn translate(name: &HostName, view: &View<'_>) -> (Option<VirtualHost
         diagnostics.extend(client_certificates::overruled(&name, view));
         diagnostics.extend(affinity::overruled(&name, view));
         auth_server::apply(&name, &mut routes, view);
+        server_name::apply(&name, &mut routes);
         let (passthrough, of_passthrough) = passthrough::decide(&name, &mut routes, view);
         diagnostics.extend(of_passthrough);
         affinity::apply(&mut routes, view);
@@ -51,6 +53,7 @@ pub(super) fn translate(name: &HostName, view: &View<'_>) -> (Option<VirtualHost
         // What is wrong with the host itself is said there.
         if let Some((mut routes, _)) = merge::routes(&target, tls.is_some(), view) {
             auth_server::apply(&name, &mut routes, view);
+            server_name::apply(&name, &mut routes);
             let (passthrough, _) = passthrough::decide(&target, &mut routes, view);
             affinity::apply(&mut routes, view);
             canaries::apply(&mut routes, view);

@@ -25,11 +25,22 @@ pub(super) fn choose(host: &HostName, view: &View<'_>) -> (Option<HostTls>, Vec<
     }
 }
 
-/// How another name of a host speaks TLS: with a certificate of its own from the same Ingress, else with the host's.
+/// How another name of a host speaks TLS, if a certificate of the same Ingress is for it, or where the host has none, the default
+/// one; else as a host without a TLS section. Nobody is redirected to a certificate for other names, as in ingress-nginx
+/// (`configureCertificates`).
 pub(super) fn choose_for_alias(alias: &HostName, host: &HostName, view: &View<'_>) -> Option<HostTls> {
-    let ingress = deciding(host, view)?;
-    let (own, _) = choose_from_ingress(alias, ingress, view);
-    Some(if own.certificates.is_empty() { choose_from_ingress(host, ingress, view).0 } else { own })
+    let of_ingress = deciding(host, view).and_then(|ingress| {
+        let (own, _) = choose_from_ingress(alias, ingress, view);
+        let is_default = || choose_from_ingress(host, ingress, view).0.certificates.is_empty();
+        (!own.certificates.is_empty() || is_default() && has_default(alias, view)).then_some(own)
+    });
+    of_ingress.or_else(|| choose_from_wildcard(alias, view))
+}
+
+/// Whether the default certificate is for this name.
+fn has_default(name: &HostName, view: &View<'_>) -> bool {
+    let Some((namespace, secret)) = &view.defaults().default_certificate else { return false };
+    matches!(view.certificate(namespace, secret).as_deref(), Some(Ok(pair)) if pair.covers(name))
 }
 
 /// How the `www` counterpart of a host speaks TLS: with a certificate of the Ingress that redirects it, if one is for it.
@@ -60,7 +71,7 @@ fn choose_from_wildcard(host: &HostName, view: &View<'_>) -> Option<HostTls> {
 
 fn choose_from_ingress(host: &HostName, ingress: &ParsedIngress, view: &View<'_>) -> (HostTls, Vec<Diagnostic>) {
     let mut choice = Choice { host, ingress, view, pairs: Vec::new(), diagnostics: Vec::new() };
-    let name = host.to_string();
+    let name = host.as_written();
     let mut named = ingress.tls.iter().filter(|entry| entry.hosts.contains(&name)).peekable();
     if named.peek().is_some() {
         named.for_each(|entry| choice.named(entry));

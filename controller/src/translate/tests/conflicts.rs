@@ -35,18 +35,25 @@ fn an_alias_is_a_host_with_the_same_routes() {
         ),
     ]));
     assert_eq!(world.routes("bar"), "^ /app-a a\n^ /app-b b\n^ / -\n", "I13");
-    assert_eq!(world.routes("*.x.com"), world.routes("h"), "I16");
+    assert_eq!(world.routes("**.x.com"), world.routes("h"), "I16");
 
     let update = world.apply(&ingress("one", "", &format!("{{rules: [{}]}}", rule("h", &[("/new", "Prefix", "a")]))));
     let names: Vec<_> = update.hosts.iter().map(|(name, _)| name.to_string()).collect();
-    assert_eq!(names, ["bar", "h", "*.x.com"], "a host's change is its aliases'");
+    assert_eq!(names, ["bar", "h", "**.x.com"], "a host's change is its aliases'");
 
     world.apply(&ingress("three", "", &format!("{{rules: [{}]}}", rule("bar", &[("/own", "Prefix", "c")]))));
     assert_eq!(world.routes("bar"), "^ /own c\n^ / -\n", "a rule keeps its host");
     assert!(world.said(Severity::Warning).iter().any(|said| said.contains("alias bar, which is left out")));
 
+    let wildcard = format!("{{rules: [{}]}}", rule("*.x.com", &[("/own", "Prefix", "c")]));
+    world.apply(&ingress("four", "", &wildcard));
+    assert!(world.host("**.x.com").is_none(), "nor does an alias take what is below a rule's wildcard");
+    assert!(world.said(Severity::Warning).iter().any(|said| said.contains("alias *.x.com, which is left out")));
+
     world.delete(Kind::Ingress, "three");
+    world.delete(Kind::Ingress, "four");
     assert_eq!(world.routes("bar"), world.routes("h"));
+    assert_eq!(world.routes("**.x.com"), world.routes("h"));
     world.delete(Kind::Ingress, "two");
     assert!(world.host("bar").is_none());
 }

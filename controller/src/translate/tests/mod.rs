@@ -58,8 +58,13 @@ impl World {
         self.translator.translate(&self.store, &changes)
     }
 
+    /// The host of a name, where `**.` begins one of any depth.
     fn host(&self, name: &str) -> Option<&VirtualHost> {
-        self.translator.host(&HostName::parse(name).expect("a host name")).map(Arc::as_ref)
+        let name = match name.strip_prefix("**.") {
+            Some(suffix) => HostName::Subdomains(suffix.into()),
+            None => HostName::parse(name).expect("a host name"),
+        };
+        self.translator.host(&name).map(Arc::as_ref)
     }
 
     /// The route of a host with this path.
