@@ -20,9 +20,9 @@ impl Parser<'_> {
             self.stored.key.namespace
         );
         let diagnostic =
-            Diagnostic::error(self.object.clone(), field.to_string(), message).with_value(&host.to_string());
+            Diagnostic::error(self.object.clone(), field.to_string(), message).with_value(&host.as_written());
         let diagnostic = Diagnostic { at_admission: AtAdmission::Refuses, ..diagnostic.because(Reason::HostNotOwned) };
-        self.not_owned.push(NotServed { hosts: vec![host.to_string()], why: diagnostic.clone() });
+        self.not_owned.push(NotServed { hosts: vec![host.as_written()], why: diagnostic.clone() });
         self.diagnostics.push(diagnostic);
         false
     }
