@@ -123,7 +123,6 @@ async fn attack_33_a_refusal_stays_one_with_custom_errors() -> Result<()> {
 async fn attack_34_a_broken_setting_beside_a_password() -> Result<()> {
     for broken in [
         ("satisfy", "some"),
-        ("satisfy", ""),
         ("whitelist-source-range", "nowhere"),
         ("auth-url", "nowhere"),
         ("auth-secret", "none"),
@@ -138,6 +137,10 @@ async fn attack_34_a_broken_setting_beside_a_password() -> Result<()> {
             world.answers(&get("/", lines), 503).await?;
         }
     }
+    // Empty, it is the default: all have to allow a request.
+    let mut world = World::with_users(&[("satisfy", "")], json!({})).await?;
+    world.answers(&get("/", ""), 401).await?;
+    world.forwards(get("/", RIGHT)).await?;
     // As in ingress-nginx, these take the whole Ingress away.
     for broken in [("auth-realm", "a\"b"), ("auth-realm", "a\r\nX: b"), ("auth-secret-type", "auth")] {
         let all_are_logged = json!({"enable-access-log-for-default-backend": "true"});
