@@ -30,7 +30,7 @@ pub(super) const KEYS: &[Key] = &[
         "compute-full-forwarded-for",
         "false",
         "Sends backends the whole `X-Forwarded-For` of the request, with the address of the connection appended. \
-         Boolean. With false they get the client address only.",
+         Boolean. With false, or without `use-forwarded-headers`, they get the client address only.",
         |value, draft| {
             draft.config.gateway.forwarded.full_chain = value.bool()?;
             Ok(())

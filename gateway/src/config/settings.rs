@@ -140,7 +140,7 @@ pub struct Forwarded {
     /// false.
     pub real_ip: bool,
     /// `compute-full-forwarded-for`: backends get the whole `X-Forwarded-For` with the address of the connection
-    /// appended. Default false: they get the client address only.
+    /// appended. Has no effect without `trust_headers`. Default false: they get the client address only.
     pub full_chain: bool,
     /// `forwarded-for-header`: the header with the client address, in lower case. Default `x-forwarded-for`.
     pub header: Arc<str>,
@@ -167,6 +167,11 @@ impl Forwarded {
     /// Whether the proxy at this address is trusted.
     pub fn trusts(&self, address: IpAddr) -> bool {
         self.trusted.iter().any(|network| network.contains(&address))
+    }
+
+    /// Whether backends get the whole chain: that of a client that is not trusted goes no further.
+    pub fn sends_chain(&self) -> bool {
+        self.trust_headers && self.full_chain
     }
 }
 
