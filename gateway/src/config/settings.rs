@@ -136,8 +136,8 @@ pub struct Forwarded {
     /// `use-forwarded-headers`: host, port and scheme are taken from the `X-Forwarded-*` headers of every client, and the
     /// client address from `header` if the connection comes from `trusted`. Default false.
     pub trust_headers: bool,
-    /// `enable-real-ip`: only the client address is taken from `header`, if the connection comes from `trusted`. Default
-    /// false.
+    /// `enable-real-ip`: only the client address is taken from `header`, if the connection comes from `trusted`. Has no effect
+    /// with `proxy_protocol`, which tells it. Default false.
     pub real_ip: bool,
     /// `compute-full-forwarded-for`: backends get the whole `X-Forwarded-For` with the address of the connection
     /// appended. Has no effect without `trust_headers`. Default false: they get the client address only.
@@ -167,6 +167,11 @@ impl Forwarded {
     /// Whether the proxy at this address is trusted.
     pub fn trusts(&self, address: IpAddr) -> bool {
         self.trusted.iter().any(|network| network.contains(&address))
+    }
+
+    /// Whether `header` names the client. Behind a PROXY header it does only where the headers of HTTP are trusted, too.
+    pub fn names_clients(&self) -> bool {
+        self.trust_headers || self.real_ip && !self.proxy_protocol
     }
 
     /// Whether backends get the whole chain: that of a client that is not trusted goes no further.
