@@ -81,8 +81,7 @@ pub struct ControllerSettings {
     pub default_backend_service: Option<NamespacedName>,
     /// `--publish-service`: the Service that clients reach Adit by, whose ready endpoints are its replicas. Default none.
     pub published_service: Option<NamespacedName>,
-    /// `--disable-catch-all`: rules without a host, and Ingresses that have only a default backend, are not served.
-    /// Default false.
+    /// `--disable-catch-all`: Ingresses with a default backend are not served, also where they have rules. Default false.
     pub disable_catch_all: bool,
     /// `--disable-svc-external-name`: Services of type ExternalName have no endpoints. Default false.
     pub disable_external_name: bool,
