@@ -30,7 +30,8 @@ pub(super) const ANNOTATIONS: &[Annotation] = &[
         Invalid::RejectsIngress,
         "Sets more names for the hosts of this Ingress, separated by commas: host names, wildcards such as \
          `*.example.com`, or `~` and a regular expression. Default: none. A name that is the host of a rule stays \
-         with that rule. The oldest Ingress of the host that sets aliases decides.",
+         with that rule. The oldest Ingress of the host that sets aliases decides. Only a name that the host's certificate, or \
+         another one of the Ingress, is for is redirected to HTTPS as the host is.",
         aliases,
     ),
 ];

@@ -25,11 +25,24 @@ pub(super) fn choose(host: &HostName, view: &View<'_>) -> (Option<HostTls>, Vec<
     }
 }
 
-/// How another name of a host speaks TLS: with a certificate of its own from the same Ingress, else with the host's.
+/// How another name of a host speaks TLS: with a certificate of its own from the same Ingress, or else with that of the host,
+/// if it is for the alias, too. Otherwise as a host without a TLS section, so that nobody is redirected to a certificate for
+/// another name (ingress-nginx: `configureCertificates`).
 pub(super) fn choose_for_alias(alias: &HostName, host: &HostName, view: &View<'_>) -> Option<HostTls> {
-    let ingress = deciding(host, view)?;
-    let (own, _) = choose_from_ingress(alias, ingress, view);
-    Some(if own.certificates.is_empty() { choose_from_ingress(host, ingress, view).0 } else { own })
+    let of_host = deciding(host, view).and_then(|ingress| {
+        let own = choice(alias, ingress, view).pairs;
+        if !own.is_empty() {
+            return Some(with(&own));
+        }
+        let mut pairs = choice(host, ingress, view).pairs;
+        let has_default = pairs.is_empty();
+        if has_default {
+            pairs.extend(view.default_certificate().and_then(|reading| reading.as_ref().clone().ok()));
+        }
+        pairs.retain(|pair| pair.covers(alias));
+        (!pairs.is_empty()).then(|| if has_default { with(&[]) } else { with(&pairs) })
+    });
+    of_host.or_else(|| choose_from_wildcard(alias, view))
 }
 
 /// How the `www` counterpart of a host speaks TLS: with a certificate of the Ingress that redirects it, if one is for it.
@@ -59,6 +72,16 @@ fn choose_from_wildcard(host: &HostName, view: &View<'_>) -> Option<HostTls> {
 }
 
 fn choose_from_ingress(host: &HostName, ingress: &ParsedIngress, view: &View<'_>) -> (HostTls, Vec<Diagnostic>) {
+    let choice = choice(host, ingress, view);
+    (with(&choice.pairs), choice.diagnostics)
+}
+
+/// TLS with these certificates, or without any with the default one.
+fn with(pairs: &[KeyPair]) -> HostTls {
+    HostTls { certificates: pairs.iter().map(|pair| Arc::clone(&pair.certificate)).collect(), listener: None }
+}
+
+fn choice<'a>(host: &'a HostName, ingress: &'a ParsedIngress, view: &'a View<'a>) -> Choice<'a> {
     let mut choice = Choice { host, ingress, view, pairs: Vec::new(), diagnostics: Vec::new() };
     let name = host.to_string();
     let mut named = ingress.tls.iter().filter(|entry| entry.hosts.contains(&name)).peekable();
@@ -68,8 +91,7 @@ fn choose_from_ingress(host: &HostName, ingress: &ParsedIngress, view: &View<'_>
         ingress.tls.iter().for_each(|entry| choice.covering(entry));
         choice.warn_of_none();
     }
-    let certificates = choice.pairs.iter().map(|pair| Arc::clone(&pair.certificate)).collect();
-    (HostTls { certificates, listener: None }, choice.diagnostics)
+    choice
 }
 
 /// The certificates of one host, while the entries of an Ingress are looked at.
