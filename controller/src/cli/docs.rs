@@ -52,7 +52,7 @@ const CONFIG_MAP: &str = "\
     names, by default `adit/adit`. A change takes effect at once, except where the table says otherwise. An invalid \
     value is reported, and the last valid value of the key stays in effect; when Adit starts, the default is. Where the table says \
     that with an invalid value every request is answered with 503, it is so only where no valid value was in effect before. \
-    [differences.md](differences.md#settings) says why.\n\n";
+    [differences.md](differences.md#settings) says why. An empty Boolean is false.\n\n";
 
 /// How values are written, on the page of the ConfigMap.
 const UNITS: &str = "\n\

@@ -99,9 +99,13 @@ impl Reader<'_> {
         }
     }
 
-    /// Blanks around a value do not count.
+    /// Blanks around a value do not count. An empty Boolean is false, as in ingress-nginx.
     fn set(&mut self, key: &'static Key, value: &str) -> Result<(), ValueError> {
-        (key.apply)(Value::new(value.trim(), self.lookup), &mut self.builder)
+        let text = match value.trim() {
+            "" if key.is_switch() => "false",
+            text => text,
+        };
+        (key.apply)(Value::new(text, self.lookup), &mut self.builder)
     }
 
     /// What the key said before stays in effect, where that is known and safe.

@@ -109,6 +109,14 @@ fn what_cannot_be_parsed_leaves_the_default() {
 }
 
 #[test]
+fn an_empty_boolean_is_false() {
+    let world = World::of(&config("hsts: '', use-http2: ' ', enable-brotli: '', gzip-level: ''"));
+    assert!(settings(&world).hsts.is_none() && !settings(&world).http2.enabled);
+    let said = world.said(Severity::Error);
+    assert!(matches!(&*said, [said] if said.contains("data.gzip-level")), "{said:?}");
+}
+
+#[test]
 fn an_invalid_network_is_not_everybody() {
     let world = World::of(&config("use-forwarded-headers: 'true', proxy-real-ip-cidr: 10.0.0.0/99"));
     assert!(settings(&world).forwarded.trusted.is_empty());
