@@ -61,9 +61,9 @@ const UNITS: &str = "\n\
     number of bytes, or a number with `k`, `m` or `g` for multiples of 1024.\n";
 
 const VARIABLES: &str = "\
-    Log formats, `proxy-set-headers` and the annotation `upstream-vhost` accept these variables, written as `$name` or \
-    `${name}`. Their values are those of nginx and ingress-nginx. `$http_NAME` is a header of the request, with `_` \
-    for each dash in its name; `$cookie_NAME` is a cookie, and `$arg_NAME` an argument of the query.\n\n";
+    Log formats, `proxy-set-headers`, `add-headers` and the annotation `upstream-vhost` accept these variables, written \
+    as `$name` or `${name}`. Their values are those of nginx and ingress-nginx. `$http_NAME` is a header of the request, with \
+    `_` for each dash in its name; `$cookie_NAME` is a cookie, and `$arg_NAME` an argument of the query.\n\n";
 
 const METRICS_OF_REQUESTS: &str = "\
     The labels `namespace` and `service` are those of the Ingress. Prometheus stores them as `exported_namespace` and \

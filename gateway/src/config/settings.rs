@@ -46,8 +46,9 @@ pub struct GatewaySettings {
     pub upstream: UpstreamConnections,
     /// `max-temp-files-size`: bytes of all temporary files, of bodies that are held back. Above 0. Default 1 GiB.
     pub temp_files: u64,
-    /// `add-headers`: headers that are set on every response; names in lower case. Default none.
-    pub add_headers: Arc<[(Arc<str>, Arc<str>)]>,
+    /// `add-headers`: headers that are set on every response; names in lower case. A header whose value is empty is removed.
+    /// Default none.
+    pub add_headers: Arc<[(Arc<str>, Template)]>,
     /// `proxy-set-headers`: headers that are set on every request to a backend; names in lower case. A header whose value
     /// is empty is removed. Default none.
     pub set_headers: Arc<[(Arc<str>, Template)]>,
