@@ -30,6 +30,7 @@ pub(crate) struct ConfigOutcome {
 pub(crate) fn read(settings: &ControllerSettings, lookup: &Lookup<'_>, former: &LastGood) -> ConfigOutcome {
     let mut config = Config::default();
     config.gateway.path_matching = settings.path_matching;
+    config.gateway.health_path = settings.health_path.as_str().into();
     config.routes.https_port = settings.https_port;
     config.routes.ssl_passthrough = settings.ssl_passthrough;
     config.routes.waf.core_rules = settings.core_rules.clone().into();

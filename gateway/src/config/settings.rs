@@ -44,6 +44,9 @@ pub struct GatewaySettings {
     pub http2: Http2Settings,
     /// Idle connections to backends.
     pub upstream: UpstreamConnections,
+    /// `--health-check-path`: the path at which load balancers ask whether a port is served, under a name that no host has.
+    /// Default `/healthz`.
+    pub health_path: Arc<str>,
     /// `max-temp-files-size`: bytes of all temporary files, of bodies that are held back. Above 0. Default 1 GiB.
     pub temp_files: u64,
     /// `add-headers`: headers that are set on every response; names in lower case. A header whose value is empty is removed.
@@ -101,6 +104,7 @@ impl Default for GatewaySettings {
             limits: LimitSettings::default(),
             http2: Http2Settings::default(),
             upstream: UpstreamConnections::default(),
+            health_path: "/healthz".into(),
             temp_files: 1 << 30,
             add_headers: Arc::from([]),
             set_headers: Arc::from([]),
