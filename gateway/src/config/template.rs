@@ -62,6 +62,8 @@ macro_rules! variables {
 
 variables! {
     Args = "args",
+    /// The host that the client asked for, with its port, or that a trusted `X-Forwarded-Host` has.
+    BestHttpHost = "best_http_host",
     BinaryRemoteAddr = "binary_remote_addr",
     BodyBytesSent = "body_bytes_sent",
     /// How many times smaller Brotli has made the body: `3.25`.
@@ -104,11 +106,18 @@ variables! {
     /// The id of the request's trace.
     OpentelemetryTraceId = "opentelemetry_trace_id",
     PassAccessScheme = "pass_access_scheme",
+    /// The port that the client used, or that a trusted header has.
+    PassPort = "pass_port",
+    PassServerPort = "pass_server_port",
     Protocol = "protocol",
     /// The client's `X-Forwarded-For` with its address added.
     ProxyAddXForwardedFor = "proxy_add_x_forwarded_for",
     ProxyAlternativeUpstreamName = "proxy_alternative_upstream_name",
     ProxyHost = "proxy_host",
+    ProxyProtocolAddr = "proxy_protocol_addr",
+    ProxyProtocolPort = "proxy_protocol_port",
+    ProxyProtocolServerAddr = "proxy_protocol_server_addr",
+    ProxyProtocolServerPort = "proxy_protocol_server_port",
     ProxyUpstreamName = "proxy_upstream_name",
     QueryString = "query_string",
     RealIpRemoteAddr = "realip_remote_addr",

@@ -5,6 +5,7 @@ use super::machine::Exchange;
 use crate::connection::Connection;
 use crate::request::{HOST_LIMIT, RequestView, canonical_host};
 use crate::telemetry::RequestInfo;
+use http::HeaderValue;
 
 impl Exchange {
     /// What is known of the request. `buffer` is for its host.
@@ -34,7 +35,9 @@ impl Decision {
             path: self.path(request),
             version: version(request.version),
             host: canonical_host(request.host(), buffer),
+            asked_host: self.client.host.as_ref().map(HeaderValue::as_bytes),
             scheme: self.client.scheme.to_str().unwrap_or_default(),
+            port: self.client.port.to_str().unwrap_or_default(),
             headers: Some(request.headers),
             request_id: self.request_id.as_ref().and_then(|id| id.to_str().ok()).unwrap_or_default(),
             labels: self.labels(),
