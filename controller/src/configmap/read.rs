@@ -51,6 +51,7 @@ pub(crate) fn read(settings: &ControllerSettings, lookup: &Lookup<'_>, former: &
             reader.key(key, value);
         }
         reader.snippets(map.data.as_ref());
+        reader.unknown_variables();
         reader.large_bodies(map.data.as_ref());
         reader.trust_without_limit();
         reader.replicas(settings);
@@ -200,6 +201,19 @@ impl Reader<'_> {
                 let warning = Diagnostic::warning(self.object.clone(), "data.limit-replicas", message);
                 self.diagnostics.push(warning.with_value("share").because(Reason::ReferenceNotFound));
             }
+        }
+    }
+
+    /// Says of formats of logs which of their variables have no value, unless a snippet of an Ingress sets them.
+    fn unknown_variables(&mut self) {
+        let mapped = &self.builder.config.routes.mapped_variables;
+        for (key, name) in self.builder.unknown_variables.iter().filter(|(_, name)| !mapped.contains(name)) {
+            let message = format!(
+                "contains the variable ${name}, which is not supported: expected one that docs/configmap.md lists; it has no \
+                 value unless a snippet of an Ingress sets it"
+            );
+            let warning = Diagnostic::warning(self.object.clone(), format!("data.{key}"), message);
+            self.diagnostics.push(warning.because(Reason::Ignored));
         }
     }
 

@@ -101,7 +101,7 @@ fn keys_of_tcp_and_udp_services_become_settings() {
 #[test]
 fn what_cannot_be_parsed_leaves_the_default() {
     let world = World::of(&config(
-        "keep-alive: soon, log-format-upstream: '$nope', proxy-body-size: much, http-redirect-code: '303', add-headers: ns/none",
+        "keep-alive: soon, log-format-upstream: '${host', proxy-body-size: much, http-redirect-code: '303', add-headers: ns/none",
     ));
     let defaults = GatewaySettings::default();
     assert_eq!(*settings(&world), defaults);
@@ -114,6 +114,20 @@ fn an_empty_boolean_is_false() {
     assert!(settings(&world).hsts.is_none() && !settings(&world).http2.enabled);
     let said = world.said(Severity::Error);
     assert!(matches!(&*said, [said] if said.contains("data.gzip-level")), "{said:?}");
+}
+
+#[test]
+fn variables_that_adit_does_not_have_are_absent_from_logs() {
+    let world = World::of(&config(
+        "log-format-upstream: '$host $nope $mine', http-snippet: 'map $host $mine { default a; }', log-format-stream: $pid",
+    ));
+    let said = world.said(Severity::Warning);
+    let of = |key: &str, name: &str| said.iter().filter(|said| said.contains(key) && said.contains(name)).count();
+    assert_eq!(
+        (of("data.log-format-upstream", "$nope"), of("data.log-format-stream", "$pid"), of("", "$mine")),
+        (1, 1, 0)
+    );
+    assert_eq!(settings(&world).access_log.format.0.len(), 5);
 }
 
 #[test]
