@@ -131,6 +131,12 @@ fn variables_that_adit_does_not_have_are_absent_from_logs() {
 }
 
 #[test]
+fn no_bound_on_connections_is_none() {
+    let world = World::of(&config("max-worker-connections: '0'"));
+    assert_eq!(settings(&world).connections.per_worker.get(), usize::MAX);
+}
+
+#[test]
 fn an_invalid_network_is_not_everybody() {
     let world = World::of(&config("use-forwarded-headers: 'true', proxy-real-ip-cidr: 10.0.0.0/99"));
     assert!(settings(&world).forwarded.trusted.is_empty());
