@@ -128,6 +128,7 @@ fn arrival(client: u32) -> Arrival {
         peer: (Ipv4Addr::from_bits(0x0a00_0000 | client), 40_000).into(),
         local: ([127, 0, 0, 1], 80).into(),
         advertised_port: 80,
+        proxied: None,
         own_port: None,
         tls: None,
     };

@@ -136,6 +136,7 @@ impl Begun {
             peer: ([192, 0, 2, 1], 40_000).into(),
             local: ([127, 0, 0, 1], 80).into(),
             advertised_port: 80,
+            proxied: None,
             own_port: None,
             tls: None,
         };

@@ -81,8 +81,7 @@ pub struct ControllerSettings {
     pub default_backend_service: Option<NamespacedName>,
     /// `--publish-service`: the Service that clients reach Adit by, whose ready endpoints are its replicas. Default none.
     pub published_service: Option<NamespacedName>,
-    /// `--disable-catch-all`: rules without a host, and Ingresses that have only a default backend, are not served.
-    /// Default false.
+    /// `--disable-catch-all`: Ingresses with a default backend are not served, also where they have rules. Default false.
     pub disable_catch_all: bool,
     /// `--disable-svc-external-name`: Services of type ExternalName have no endpoints. Default false.
     pub disable_external_name: bool,
@@ -90,11 +89,9 @@ pub struct ControllerSettings {
     pub topology_aware: bool,
     /// `--topology-zone`: our zone. Default none: the source of the objects reports it, if it knows it.
     pub zone: Option<Arc<str>>,
-    /// `--path-matching`: how paths match. The ConfigMap's key of that name overrides it. Default
-    /// [`PathMatching::Nginx`].
+    /// `--path-matching`: how paths match, unless the ConfigMap's key says so. Default [`PathMatching::Nginx`].
     pub path_matching: PathMatching,
-    /// `--default-ssl-certificate`: the Secret with the certificate for hosts that have none. Default none: a
-    /// self-signed certificate.
+    /// `--default-ssl-certificate`: the Secret with the certificate for hosts that have none. Default a self-signed one.
     pub default_certificate: Option<NamespacedName>,
     /// `--tcp-services-configmap`: the ConfigMap of TCP services. Default none.
     pub tcp_services: Option<NamespacedName>,
@@ -115,6 +112,8 @@ pub struct ControllerSettings {
     pub geoip_editions: Vec<String>,
     /// `--advertised-https-port`, or else `--https-port`: the port in redirects to HTTPS with `use-port-in-redirects`.
     pub https_port: u16,
+    /// `--health-check-path`: the path of the health check on the ports for HTTP and HTTPS. Default `/healthz`.
+    pub health_path: String,
 }
 
 impl ControllerSettings {
@@ -160,6 +159,7 @@ impl Default for ControllerSettings {
             geoip: "/etc/ingress-controller/geoip".into(),
             geoip_editions: vec!["GeoLite2-City".into(), "GeoLite2-ASN".into()],
             https_port: 443,
+            health_path: "/healthz".into(),
         }
     }
 }
@@ -341,7 +341,7 @@ pub struct ServeSettings {
     pub admin_address: Option<IpAddr>,
     /// `--healthz-port`: the admin port; with 0 the system chooses one. Default 10254.
     pub admin_port: u16,
-    /// `--health-check-path`: another path of the health check on the admin port. Default `/healthz`.
+    /// `--health-check-path`: the path of the health check on the admin port. Default `/healthz`.
     pub health_path: String,
     /// `--enable-dashboard`: the admin port has pages for people. Default true.
     pub dashboard: bool,

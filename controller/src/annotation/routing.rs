@@ -32,7 +32,8 @@ pub(super) const ANNOTATIONS: &[Annotation] = &[
         "Sets more names for the hosts of this Ingress, separated by commas: host names, or `~` and a regular expression. \
          `*.example.com` and `www.example.*` are wildcards, which otherwise than in a rule stand for any number of labels, and \
          `.example.com` is `example.com` with all names below it. Default: none. A name that is the host of a rule stays with that \
-         rule. The oldest Ingress of the host that sets aliases decides.",
+         rule. The oldest Ingress of the host that sets aliases decides. A name is redirected to HTTPS as the host is only where a \
+         certificate is for it.",
         aliases,
     ),
 ];

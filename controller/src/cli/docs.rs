@@ -52,7 +52,7 @@ const CONFIG_MAP: &str = "\
     names, by default `adit/adit`. A change takes effect at once, except where the table says otherwise. An invalid \
     value is reported, and the last valid value of the key stays in effect; when Adit starts, the default is. Where the table says \
     that with an invalid value every request is answered with 503, it is so only where no valid value was in effect before. \
-    [differences.md](differences.md#settings) says why.\n\n";
+    [differences.md](differences.md#settings) says why. An empty Boolean is false.\n\n";
 
 /// How values are written, on the page of the ConfigMap.
 const UNITS: &str = "\n\
@@ -61,9 +61,9 @@ const UNITS: &str = "\n\
     number of bytes, or a number with `k`, `m` or `g` for multiples of 1024.\n";
 
 const VARIABLES: &str = "\
-    Log formats, `proxy-set-headers` and the annotation `upstream-vhost` accept these variables, written as `$name` or \
-    `${name}`. Their values are those of nginx and ingress-nginx. `$http_NAME` is a header of the request, with `_` \
-    for each dash in its name; `$cookie_NAME` is a cookie, and `$arg_NAME` an argument of the query.\n\n";
+    Log formats, `proxy-set-headers`, `add-headers` and the annotation `upstream-vhost` accept these variables, written \
+    as `$name` or `${name}`. Their values are those of nginx and ingress-nginx. `$http_NAME` is a header of the request, with \
+    `_` for each dash in its name; `$cookie_NAME` is a cookie, and `$arg_NAME` an argument of the query.\n\n";
 
 const METRICS_OF_REQUESTS: &str = "\
     The labels `namespace` and `service` are those of the Ingress. Prometheus stores them as `exported_namespace` and \

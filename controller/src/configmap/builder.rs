@@ -21,6 +21,8 @@ pub struct ConfigBuilder {
     pub(super) shares_limits: bool,
     /// `enable-syslog`, `syslog-host` and `syslog-port`.
     pub(super) syslog: SyslogKeys,
+    /// The variables in formats of logs that Adit does not have, each with its key.
+    pub(super) unknown_variables: Vec<(&'static str, Arc<str>)>,
     /// What is wrong with a part of a value whose other parts are used.
     pub(super) complaints: Vec<(Severity, String)>,
 }
@@ -42,7 +44,13 @@ impl Default for SyslogKeys {
 impl ConfigBuilder {
     /// Begins with these settings.
     pub(crate) fn new(config: Config) -> Self {
-        Self { config, shares_limits: false, syslog: SyslogKeys::default(), complaints: Vec::new() }
+        Self {
+            config,
+            shares_limits: false,
+            syslog: SyslogKeys::default(),
+            unknown_variables: Vec::new(),
+            complaints: Vec::new(),
+        }
     }
 
     /// The policies of an Ingress without annotations.

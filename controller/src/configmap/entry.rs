@@ -40,6 +40,11 @@ impl Key {
         Self::unsupported(name, Support::Ignored(why), KeyFacets { default }, doc)
     }
 
+    /// Whether its values are Booleans.
+    pub(super) fn is_switch(&self) -> bool {
+        matches!(self.facets.default, "true" | "false")
+    }
+
     /// Whether a value is the default in one of its spellings.
     pub(super) fn asks_for_nothing(&self, value: &str) -> bool {
         let (value, default) = (value.trim(), self.facets.default);

@@ -20,7 +20,8 @@ pub(super) const KEYS: &[Key] = &[
         "enable-real-ip",
         "false",
         "Takes the client address from `forwarded-for-header`, if the connection comes from `proxy-real-ip-cidr`. \
-         Boolean. With false, and without `use-forwarded-headers`, it is the address of the connection.",
+         Boolean. With false, and without `use-forwarded-headers`, it is the address of the connection. With \
+         `use-proxy-protocol` it has no effect: the PROXY header has the address.",
         |value, draft| {
             draft.config.gateway.forwarded.real_ip = value.bool()?;
             Ok(())
@@ -30,7 +31,7 @@ pub(super) const KEYS: &[Key] = &[
         "compute-full-forwarded-for",
         "false",
         "Sends backends the whole `X-Forwarded-For` of the request, with the address of the connection appended. \
-         Boolean. With false they get the client address only.",
+         Boolean. With false, or without `use-forwarded-headers`, they get the client address only.",
         |value, draft| {
             draft.config.gateway.forwarded.full_chain = value.bool()?;
             Ok(())

@@ -5,6 +5,7 @@ use super::entry::Key;
 use crate::diagnostic::Severity;
 use crate::object::Kind;
 use crate::registry::{Value, ValueError, field_template, settable_field, settable_header};
+use gateway::config::Template;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -33,11 +34,10 @@ pub(super) const KEYS: &[Key] = &[
         "add-headers",
         "",
         "Names a ConfigMap, as `namespace/name`, with headers that are set on every response. An existing header of \
-         that name is replaced. Headers that frame messages or hold for one connection only, such as \
-         `Transfer-Encoding`, are refused. Empty: none.",
+         that name is replaced. Values may contain nginx variables; a header whose value is empty is removed. Headers that \
+         frame messages or hold for one connection only, such as `Transfer-Encoding`, are refused. Empty: none.",
         add_headers,
     )
-    .but("Values are sent as they are, without variables.")
     .refers_to(Kind::ConfigMap),
     Key::full(
         "proxy-set-headers",
@@ -79,17 +79,17 @@ pub(super) const KEYS: &[Key] = &[
 ];
 
 fn add_headers(value: Value<'_>, draft: &mut ConfigBuilder) -> Result<(), ValueError> {
-    let mut headers = Vec::new();
-    for (name, text) in named_map(value)? {
-        if let Some(name) = valid_header(&name, &text, draft) {
-            headers.push((name, text.into()));
-        }
-    }
-    draft.config.gateway.add_headers = headers.into();
+    draft.config.gateway.add_headers = templates(value, draft)?;
     Ok(())
 }
 
 fn set_headers(value: Value<'_>, draft: &mut ConfigBuilder) -> Result<(), ValueError> {
+    draft.config.gateway.set_headers = templates(value, draft)?;
+    Ok(())
+}
+
+/// The headers of the ConfigMap that a value names, but those that cannot be set.
+fn templates(value: Value<'_>, draft: &mut ConfigBuilder) -> Result<Arc<[(Arc<str>, Template)]>, ValueError> {
     let mut headers = Vec::new();
     for (name, text) in named_map(value)? {
         let Some(header) = valid_header(&name, &text, draft) else { continue };
@@ -98,8 +98,7 @@ fn set_headers(value: Value<'_>, draft: &mut ConfigBuilder) -> Result<(), ValueE
             Err(error) => draft.complain(Severity::Error, format!("{error}; this header is not set")),
         }
     }
-    draft.config.gateway.set_headers = headers.into();
-    Ok(())
+    Ok(headers.into())
 }
 
 fn hide_headers(value: Value<'_>, draft: &mut ConfigBuilder) -> Result<(), ValueError> {

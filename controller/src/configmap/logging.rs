@@ -1,8 +1,9 @@
 //! The access log.
 
+use super::builder::ConfigBuilder;
 use super::entry::Key;
 use super::map_values::map_values;
-use crate::registry::ValueError;
+use crate::registry::{Value, ValueError};
 use gateway::config::{AccessLog, Escape, Template};
 
 const STDOUT: &str = "logs go to standard output and standard error; see the flag --access-log-path";
@@ -14,11 +15,11 @@ pub(super) const KEYS: &[Key] = &[
         "Sets the format of the access log for HTTP requests. Text with the variables that are listed at the end of \
          this page.",
         |value, draft| {
-            draft.config.gateway.access_log.format = Template::parse(value.text()).map_err(ValueError::Template)?;
+            draft.config.gateway.access_log.format = format("log-format-upstream", value, draft)?;
             Ok(())
         },
     )
-    .but("With a variable that is not listed, the default format stays in effect."),
+    .but("Other variables have no value, but for those that snippets set, or make by `map` and `geo`."),
     Key::full(
         "log-format-escape-json",
         "false",
@@ -106,11 +107,11 @@ pub(super) const KEYS: &[Key] = &[
          end of this page. Values are always escaped as without `log-format-escape-json` and \
          `log-format-escape-none`.",
         |value, draft| {
-            draft.config.gateway.streams.log.format = Template::parse(value.text()).map_err(ValueError::Template)?;
+            draft.config.gateway.streams.log.format = format("log-format-stream", value, draft)?;
             Ok(())
         },
     )
-    .but("Variables of HTTP are `-`. With a variable that is not listed, the default format stays in effect."),
+    .but("Variables of HTTP, and those that are not listed, are `-`."),
     Key::ignored("access-log-path", "/var/log/nginx/access.log", STDOUT, "Sets the file of the access log. A path."),
     Key::ignored("http-access-log-path", "", STDOUT, "Sets the file of the access log for HTTP. A path."),
     Key::ignored(
@@ -156,3 +157,10 @@ pub(super) const KEYS: &[Key] = &[
         Ok(())
     }),
 ];
+
+/// A format, whose variables are judged when all snippets have been read.
+fn format(key: &'static str, value: Value<'_>, draft: &mut ConfigBuilder) -> Result<Template, ValueError> {
+    let (format, unknown) = Template::parse_with_unknown(value.text())?;
+    draft.unknown_variables.extend(unknown.into_iter().map(|name| (key, name)));
+    Ok(format)
+}

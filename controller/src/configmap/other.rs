@@ -24,11 +24,11 @@ pub(super) const KEYS: &[Key] = &[
     Key::full(
         "max-worker-connections",
         "16384",
-        "Limits the client connections of each worker, those of TCP services included. Whole number from 1. Further \
-         connections are closed at once.",
+        "Limits the client connections of each worker, those of TCP services included. Whole number; 0 leaves it to the \
+         system's limit of open files. Further connections are closed at once.",
         |value, draft| {
-            let most = value.number(1..=u32::MAX, "a whole number from 1")?;
-            draft.config.gateway.connections.per_worker = NonZero::new(most as usize).unwrap_or(NonZero::<usize>::MIN);
+            let most = value.number(0..=u32::MAX, "a whole number; 0 leaves it to the system's limit of open files")?;
+            draft.config.gateway.connections.per_worker = NonZero::new(most as usize).unwrap_or(NonZero::<usize>::MAX);
             Ok(())
         },
     ),

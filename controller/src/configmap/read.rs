@@ -30,10 +30,9 @@ pub(crate) struct ConfigOutcome {
 pub(crate) fn read(settings: &ControllerSettings, lookup: &Lookup<'_>, former: &LastGood) -> ConfigOutcome {
     let mut config = Config::default();
     config.gateway.path_matching = settings.path_matching;
+    config.gateway.health_path = settings.health_path.as_str().into();
     config.routes.https_port = settings.https_port;
     config.routes.ssl_passthrough = settings.ssl_passthrough;
-    config.routes.default_certificate =
-        settings.default_certificate.as_ref().map(|secret| (secret.namespace.clone(), secret.name.clone()));
     config.routes.waf.core_rules = settings.core_rules.clone().into();
     let mut reader = Reader {
         object: Subject::other("flags"),
@@ -52,6 +51,7 @@ pub(crate) fn read(settings: &ControllerSettings, lookup: &Lookup<'_>, former: &
             reader.key(key, value);
         }
         reader.snippets(map.data.as_ref());
+        reader.unknown_variables();
         reader.large_bodies(map.data.as_ref());
         reader.trust_without_limit();
         reader.replicas(settings);
@@ -102,9 +102,13 @@ impl Reader<'_> {
         }
     }
 
-    /// Blanks around a value do not count.
+    /// Blanks around a value do not count. An empty Boolean is false, as in ingress-nginx.
     fn set(&mut self, key: &'static Key, value: &str) -> Result<(), ValueError> {
-        (key.apply)(Value::new(value.trim(), self.lookup), &mut self.builder)
+        let text = match value.trim() {
+            "" if key.is_switch() => "false",
+            text => text,
+        };
+        (key.apply)(Value::new(text, self.lookup), &mut self.builder)
     }
 
     /// What the key said before stays in effect, where that is known and safe.
@@ -198,6 +202,19 @@ impl Reader<'_> {
                 let warning = Diagnostic::warning(self.object.clone(), "data.limit-replicas", message);
                 self.diagnostics.push(warning.with_value("share").because(Reason::ReferenceNotFound));
             }
+        }
+    }
+
+    /// Says of formats of logs which of their variables have no value, unless a snippet of an Ingress sets them.
+    fn unknown_variables(&mut self) {
+        let mapped = &self.builder.config.routes.mapped_variables;
+        for (key, name) in self.builder.unknown_variables.iter().filter(|(_, name)| !mapped.contains(name)) {
+            let message = format!(
+                "contains the variable ${name}, which is not supported: expected one that docs/configmap.md lists; it has no \
+                 value unless a snippet of an Ingress sets it"
+            );
+            let warning = Diagnostic::warning(self.object.clone(), format!("data.{key}"), message);
+            self.diagnostics.push(warning.because(Reason::Ignored));
         }
     }
 

@@ -344,6 +344,7 @@ fn connection(request: &Request, table: &Table) -> Connection {
         peer: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
         local: SocketAddr::from((Ipv4Addr::LOCALHOST, advertised_port)),
         advertised_port,
+        proxied: None,
         own_port: port.map(|port| Arc::new(OwnPort::new(port.port))),
         tls: request.tls.then(session),
     }

@@ -64,8 +64,6 @@ pub struct RouteDefaults {
     pub https: HttpsRedirects,
     /// `--advertised-https-port`, or else `--https-port`: the port in such redirects with `use-port-in-redirects`.
     pub https_port: u16,
-    /// `--default-ssl-certificate`: the namespace and name of the Secret. Default none: the default certificate is for no host.
-    pub default_certificate: Option<(Arc<str>, Arc<str>)>,
     /// `--enable-ssl-passthrough`: the annotation `ssl-passthrough` is applied. Default false.
     pub ssl_passthrough: bool,
     /// `no-tls-redirect-locations`: paths of rules that begin with one of these are not redirected to HTTPS. Default
@@ -127,7 +125,6 @@ impl Default for RouteDefaults {
             redirect_code: 308,
             https: HttpsRedirects::default(),
             https_port: 443,
-            default_certificate: None,
             ssl_passthrough: false,
             plain_paths: vec![ACME_CHALLENGES.into()],
             open_paths: vec![ACME_CHALLENGES.into()],

@@ -40,15 +40,16 @@ fn cluster_ip(spec: &ServiceSpec) -> Option<Address> {
     Address::of(spec.cluster_ip.as_deref().filter(|ip| *ip != "None"), None)
 }
 
-/// The address of a node, as ingress-nginx (`k8s.GetNodeIPOrName`): its ExternalIP, unless it has none or the InternalIP
-/// is wanted.
-pub(super) fn of_node(node: &Node, internal: bool) -> Option<Address> {
+/// The addresses of a node, as ingress-nginx (`k8s.GetNodeIPs`): each ExternalIP, unless it has none or the InternalIPs are
+/// wanted. With both families of IP there are two.
+pub(super) fn of_node(node: &Node, internal: bool) -> Vec<Address> {
+    let all = || node.status.iter().flat_map(|status| status.addresses.iter().flatten());
     let of = |kind: &str| {
-        let addresses = node.status.as_ref()?.addresses.as_ref()?;
-        let found = addresses.iter().find(|address| address.type_ == kind && !address.address.is_empty())?;
-        Address::of(Some(&found.address), None)
+        let found = all().filter(|address| address.type_ == kind);
+        found.filter_map(|address| Address::of(Some(&address.address), None)).collect::<Vec<_>>()
     };
-    if internal { of("InternalIP") } else { of("ExternalIP").or_else(|| of("InternalIP")) }
+    let external = if internal { Vec::new() } else { of("ExternalIP") };
+    if external.is_empty() { of("InternalIP") } else { external }
 }
 
 #[cfg(test)]
@@ -93,17 +94,19 @@ mod tests {
     }
 
     #[test]
-    fn a_node_has_an_address_outside_or_inside() {
+    fn a_node_has_addresses_outside_or_inside() {
         let node = |addresses: &[(&str, &str)]| -> Node {
             let addresses: Vec<_> =
                 addresses.iter().map(|(kind, text)| json!({"type": kind, "address": text})).collect();
             serde_json::from_value(json!({"status": {"addresses": addresses}})).expect("a Node")
         };
         let both = node(&[("Hostname", "n1"), ("InternalIP", "10.0.0.1"), ("ExternalIP", "1.2.3.4")]);
-        let inside = node(&[("ExternalIP", ""), ("InternalIP", "10.0.0.1")]);
-        let outside = node(&[("ExternalIP", "1.2.3.4")]);
-        assert_eq!((of_node(&both, false), of_node(&both, true)), (Some(ip("1.2.3.4")), Some(ip("10.0.0.1"))));
-        assert_eq!((of_node(&inside, false), of_node(&inside, true)), (Some(ip("10.0.0.1")), Some(ip("10.0.0.1"))));
-        assert_eq!((of_node(&outside, true), of_node(&Node::default(), false)), (None, None));
+        let inside = node(&[("ExternalIP", ""), ("InternalIP", "10.0.0.1"), ("InternalIP", "fd00::1")]);
+        let outside = node(&[("ExternalIP", "1.2.3.4"), ("ExternalIP", "2001:db8::4")]);
+        let (of_inside, of_outside) = ([ip("10.0.0.1"), ip("fd00::1")], [ip("1.2.3.4"), ip("2001:db8::4")]);
+        assert_eq!((of_node(&both, false), of_node(&both, true)), (vec![ip("1.2.3.4")], vec![ip("10.0.0.1")]));
+        assert_eq!((of_node(&inside, false), of_node(&inside, true)), (of_inside.to_vec(), of_inside.to_vec()));
+        assert_eq!((of_node(&outside, false), of_node(&outside, true)), (of_outside.to_vec(), Vec::new()));
+        assert_eq!(of_node(&Node::default(), false), []);
     }
 }

@@ -50,7 +50,7 @@ impl Replicas {
         let ask = |name: String| async move { node(&self.access, &name).await };
         let nodes = stream::iter(nodes).map(ask).buffered(AT_A_TIME);
         let nodes: Vec<_> = nodes.try_collect().await?;
-        Ok(nodes.iter().flatten().filter_map(|node| addresses::of_node(node, internal)).collect())
+        Ok(nodes.iter().flatten().flat_map(|node| addresses::of_node(node, internal)).collect())
     }
 
     async fn pods(&self) -> Result<Vec<Pod>, ApiFailure> {

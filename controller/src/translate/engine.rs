@@ -308,6 +308,7 @@ impl Translator {
             canaries: &self.canaries,
             affinities: &self.affinities,
             certificates: &self.certificates,
+            default_certificate: self.settings.default_certificate.as_ref(),
             lookup,
         })
     }

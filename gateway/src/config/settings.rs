@@ -44,10 +44,14 @@ pub struct GatewaySettings {
     pub http2: Http2Settings,
     /// Idle connections to backends.
     pub upstream: UpstreamConnections,
+    /// `--health-check-path`: the path at which load balancers ask whether a port is served, under a name that no host has.
+    /// Default `/healthz`.
+    pub health_path: Arc<str>,
     /// `max-temp-files-size`: bytes of all temporary files, of bodies that are held back. Above 0. Default 1 GiB.
     pub temp_files: u64,
-    /// `add-headers`: headers that are set on every response; names in lower case. Default none.
-    pub add_headers: Arc<[(Arc<str>, Arc<str>)]>,
+    /// `add-headers`: headers that are set on every response; names in lower case. A header whose value is empty is removed.
+    /// Default none.
+    pub add_headers: Arc<[(Arc<str>, Template)]>,
     /// `proxy-set-headers`: headers that are set on every request to a backend; names in lower case. A header whose value
     /// is empty is removed. Default none.
     pub set_headers: Arc<[(Arc<str>, Template)]>,
@@ -100,6 +104,7 @@ impl Default for GatewaySettings {
             limits: LimitSettings::default(),
             http2: Http2Settings::default(),
             upstream: UpstreamConnections::default(),
+            health_path: "/healthz".into(),
             temp_files: 1 << 30,
             add_headers: Arc::from([]),
             set_headers: Arc::from([]),
@@ -136,11 +141,11 @@ pub struct Forwarded {
     /// `use-forwarded-headers`: host, port and scheme are taken from the `X-Forwarded-*` headers of every client, and the
     /// client address from `header` if the connection comes from `trusted`. Default false.
     pub trust_headers: bool,
-    /// `enable-real-ip`: only the client address is taken from `header`, if the connection comes from `trusted`. Default
-    /// false.
+    /// `enable-real-ip`: only the client address is taken from `header`, if the connection comes from `trusted`. Has no effect
+    /// with `proxy_protocol`, which tells it. Default false.
     pub real_ip: bool,
     /// `compute-full-forwarded-for`: backends get the whole `X-Forwarded-For` with the address of the connection
-    /// appended. Default false: they get the client address only.
+    /// appended. Has no effect without `trust_headers`. Default false: they get the client address only.
     pub full_chain: bool,
     /// `forwarded-for-header`: the header with the client address, in lower case. Default `x-forwarded-for`.
     pub header: Arc<str>,
@@ -167,6 +172,16 @@ impl Forwarded {
     /// Whether the proxy at this address is trusted.
     pub fn trusts(&self, address: IpAddr) -> bool {
         self.trusted.iter().any(|network| network.contains(&address))
+    }
+
+    /// Whether `header` names the client. Behind a PROXY header it does only where the headers of HTTP are trusted, too.
+    pub fn names_clients(&self) -> bool {
+        self.trust_headers || self.real_ip && !self.proxy_protocol
+    }
+
+    /// Whether backends get the whole chain: that of a client that is not trusted goes no further.
+    pub fn sends_chain(&self) -> bool {
+        self.trust_headers && self.full_chain
     }
 }
 

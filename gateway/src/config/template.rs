@@ -62,6 +62,8 @@ macro_rules! variables {
 
 variables! {
     Args = "args",
+    /// The host that the client asked for, with its port, or that a trusted `X-Forwarded-Host` has.
+    BestHttpHost = "best_http_host",
     BinaryRemoteAddr = "binary_remote_addr",
     BodyBytesSent = "body_bytes_sent",
     /// How many times smaller Brotli has made the body: `3.25`.
@@ -104,11 +106,18 @@ variables! {
     /// The id of the request's trace.
     OpentelemetryTraceId = "opentelemetry_trace_id",
     PassAccessScheme = "pass_access_scheme",
+    /// The port that the client used, or that a trusted header has.
+    PassPort = "pass_port",
+    PassServerPort = "pass_server_port",
     Protocol = "protocol",
     /// The client's `X-Forwarded-For` with its address added.
     ProxyAddXForwardedFor = "proxy_add_x_forwarded_for",
     ProxyAlternativeUpstreamName = "proxy_alternative_upstream_name",
     ProxyHost = "proxy_host",
+    ProxyProtocolAddr = "proxy_protocol_addr",
+    ProxyProtocolPort = "proxy_protocol_port",
+    ProxyProtocolServerAddr = "proxy_protocol_server_addr",
+    ProxyProtocolServerPort = "proxy_protocol_server_port",
     ProxyUpstreamName = "proxy_upstream_name",
     QueryString = "query_string",
     RealIpRemoteAddr = "realip_remote_addr",
@@ -164,6 +173,30 @@ impl Template {
     /// # Errors
     /// A variable is unknown, a `$` has no name after it, or a `${` has no `}`.
     pub fn parse(text: &str) -> Result<Self, TemplateError> {
+        Self::parse_by(text, Variable::parse)
+    }
+
+    /// The same, with the names of the variables that are unknown: snippets may set them, or else they have no value.
+    ///
+    /// # Errors
+    /// A `$` has no name after it, or a `${` has no `}`.
+    pub fn parse_with_unknown(text: &str) -> Result<(Self, Vec<Arc<str>>), TemplateError> {
+        let mut unknown: Vec<Arc<str>> = Vec::new();
+        let template = Self::parse_by(text, |name| match Variable::parse(name) {
+            Err(TemplateError::Unknown(name)) => {
+                let name: Arc<str> = name.into();
+                unknown.push(Arc::clone(&name));
+                Ok(Variable::Named(name))
+            }
+            known => known,
+        });
+        Ok((template?, unknown))
+    }
+
+    fn parse_by(
+        text: &str,
+        mut variable: impl FnMut(&str) -> Result<Variable, TemplateError>,
+    ) -> Result<Self, TemplateError> {
         let mut pieces = Vec::new();
         let mut rest = text;
         while let Some(dollar) = rest.find('$') {
@@ -179,7 +212,7 @@ impl Template {
                     after.split_at(end)
                 }
             };
-            pieces.push(Piece::Variable(Variable::parse(name)?));
+            pieces.push(Piece::Variable(variable(name)?));
         }
         if !rest.is_empty() {
             pieces.push(Piece::Literal(rest.into()));
@@ -249,6 +282,14 @@ mod tests {
         assert_eq!(Template::parse("$nope"), Err(TemplateError::Unknown("nope".into())));
         assert_eq!(Template::parse("a$"), Err(TemplateError::Dangling));
         assert_eq!(Template::parse("${host"), Err(TemplateError::Dangling));
+    }
+
+    #[test]
+    fn unknown_variables_may_be_of_snippets() {
+        let (template, unknown) = Template::parse_with_unknown("$host$mine").expect("valid");
+        assert_eq!(*template.0, [Piece::Variable(Variable::Host), Piece::Variable(Variable::Named("mine".into()))]);
+        assert_eq!(unknown, ["mine".into()]);
+        assert_eq!(Template::parse_with_unknown("${mine"), Err(TemplateError::Dangling));
     }
 
     #[test]

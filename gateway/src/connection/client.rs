@@ -174,7 +174,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn each_costly_request_holds_up_those_that_follow() {
         let (peer, local) = (([192, 0, 2, 1], 40_000).into(), ([127, 0, 0, 1], 80).into());
-        let facts = Connection { id: 1, peer, local, advertised_port: 80, own_port: None, tls: None };
+        let facts = Connection { id: 1, peer, local, advertised_port: 80, proxied: None, own_port: None, tls: None };
         let connection = ClientConnection::new(facts);
         let waited = async || {
             let before = Instant::now();

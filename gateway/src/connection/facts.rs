@@ -1,10 +1,11 @@
 //! A client's connection as data: addresses, port, and the parameters of its TLS session.
 
 use super::own_port::OwnPort;
+use super::proxy_protocol::Addresses;
 use crate::config::{EntryPoint, Variable};
 use crate::tls::Presented;
 use crate::tls::client::ClientCertificate;
-use crate::variables::{append, text};
+use crate::variables::{address, append, number, text};
 use std::net::SocketAddr;
 use std::sync::Arc;
 
@@ -19,6 +20,8 @@ pub struct Connection {
     pub local: SocketAddr,
     /// The port that clients use (`--advertised-http-port`).
     pub advertised_port: u16,
+    /// What the PROXY header says that it begins with, whether its sender is trusted or not.
+    pub proxied: Option<Box<Addresses>>,
     /// Our port, where it has hosts of its own.
     pub own_port: Option<Arc<OwnPort>>,
     /// Its TLS session; `None` in cleartext.
@@ -34,6 +37,19 @@ impl Connection {
     /// The same of a connection that begins with TLS, or does not.
     pub(crate) fn entry_point_over(&self, tls: bool) -> EntryPoint {
         EntryPoint::of(tls, self.own_port.as_ref().map(|port| port.number()))
+    }
+
+    /// The value of a variable about the PROXY header (nginx: ngx_http_variable_proxy_protocol_addr and its like); of other
+    /// variables, none.
+    pub(crate) fn proxied_value(&self, variable: &Variable, out: &mut Vec<u8>) -> bool {
+        let Some(Addresses { source, destination }) = self.proxied.as_deref() else { return false };
+        match variable {
+            Variable::ProxyProtocolAddr => address(source.ip(), out),
+            Variable::ProxyProtocolPort => number(source.port(), out),
+            Variable::ProxyProtocolServerAddr => address(destination.ip(), out),
+            Variable::ProxyProtocolServerPort => number(destination.port(), out),
+            _ => false,
+        }
     }
 
     /// nginx's `$scheme`: `http` or `https`, by the connection alone, whatever was forwarded.

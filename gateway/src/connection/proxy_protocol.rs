@@ -176,11 +176,12 @@ pub(crate) async fn accept(
     deadline.arm(forwarded.proxy_header_timeout);
     let header = deadline.limit(Stage::Stopped, read(tcp)).await.unwrap_or(Err(ProxyHeaderError::Timeout));
     deadline.disarm();
-    if let Some(Addresses { source, destination }) = header?.addresses
-        && forwarded.trusts(connection.peer.ip())
-    {
-        connection.peer = canonical(source);
-        connection.local = canonical(destination);
+    let Some(Addresses { source, destination }) = header?.addresses else { return Ok(()) };
+    let (source, destination) = (canonical(source), canonical(destination));
+    connection.proxied = Some(Box::new(Addresses { source, destination }));
+    if forwarded.trusts(connection.peer.ip()) {
+        connection.peer = source;
+        connection.local = destination;
         connection.advertised_port = destination.port();
     }
     Ok(())

@@ -147,7 +147,8 @@ impl Decision {
         }
         let path = self.path(request);
         let mut found = table.find(connection.entry_point(), request, path);
-        if *path == *HEALTHZ && is_of_default_host(asked, &found) {
+        let health = &*self.settings.health_path;
+        if *path == *health.as_bytes() && is_of_default_host(health, asked, &found) {
             return ControlFlow::Break(Reply::new(200, Reason::Healthz));
         }
         self.find_address(&found, asked);
@@ -342,12 +343,12 @@ impl Decision {
     }
 }
 
-/// Whether no named host takes a request for [`HEALTHZ`], nor a rule for that very path. Load balancers ask this of the
-/// traffic port, by address, and a catch-all must not answer for us: ingress-nginx has it in its server `_`.
-fn is_of_default_host(asked: &Asked<'_>, found: &Found<'_>) -> bool {
+/// Whether no named host takes a request for the path of the health check, nor a rule for that very path. Load balancers ask
+/// this of the traffic port, by address, and a catch-all must not answer for us: ingress-nginx has it in its server `_`.
+fn is_of_default_host(health: &str, asked: &Asked<'_>, found: &Found<'_>) -> bool {
     let names_path = |route: &Route| {
         let path = &route.matches.path;
-        path.kind != PathKind::Regex && path.value.as_bytes() == HEALTHZ
+        path.kind != PathKind::Regex && *path.value == *health
     };
     match found {
         Found::NoHost => true,
@@ -358,8 +359,5 @@ fn is_of_default_host(asked: &Asked<'_>, found: &Found<'_>) -> bool {
         }
     }
 }
-
-/// The health check of load balancers.
-const HEALTHZ: &[u8] = b"/healthz";
 
 const PATTERN_LIMIT: Reply = Reply::new(500, Reason::PatternLimit);

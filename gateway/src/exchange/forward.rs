@@ -157,7 +157,7 @@ impl Exchange {
 
     /// The client's address, or with `compute-full-forwarded-for` the whole chain and the peer's.
     pub(super) fn forwarded_for(&self, request: &RequestView<'_>) -> HeaderValue {
-        if !self.decision.settings.forwarded.full_chain {
+        if !self.decision.settings.forwarded.sends_chain() {
             return self.client_address();
         }
         let peer = &self.arrival().connection.peer_value;

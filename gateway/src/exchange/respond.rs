@@ -3,9 +3,14 @@
 use super::connection_headers::{is_hop_by_hop, is_nominated, is_one_of, nominates};
 use super::edits::ResponseEdits;
 use super::machine::Exchange;
+use super::step::Sent;
+use crate::config::Template;
 use crate::policy::auth_header::Manner;
 use crate::policy::cors::{self, Cors};
-use crate::request::RequestView;
+use crate::request::{HOST_LIMIT, RequestView};
+use crate::table::AddedValue;
+use crate::telemetry::Now;
+use crate::variables;
 use http::HeaderValue;
 use smallvec::SmallVec;
 
@@ -36,14 +41,14 @@ impl Exchange {
         self.set_auth_cookies(edits);
         self.change_as_authorized(edits);
         self.set_session_cookie(request, edits);
-        self.add_headers(edits);
+        self.add_headers(request, edits);
         self.change_response_headers(edits);
         self.change_response(request, received.as_ref(), edits);
     }
 
     /// Adds what every response has to one of our own.
     pub fn reply(&self, request: &RequestView<'_>, edits: &mut impl ResponseEdits) {
-        self.add_headers(edits);
+        self.add_headers(request, edits);
         self.change_response(request, None, edits);
     }
 
@@ -69,7 +74,7 @@ impl Exchange {
 
     /// `Server`, HSTS, `add-headers`, `custom-headers` and CORS, of which a later one replaces an earlier: on every
     /// response, also on those that we make.
-    fn add_headers(&self, edits: &mut impl ResponseEdits) {
+    fn add_headers(&self, request: &RequestView<'_>, edits: &mut impl ResponseEdits) {
         if self.decision.settings.server_tokens && !(self.passes_server() && edits.values("server").next().is_some()) {
             edits.set("Server", HeaderValue::from_static("adit"));
         }
@@ -78,13 +83,42 @@ impl Exchange {
         {
             edits.set("Strict-Transport-Security", hsts.clone());
         }
-        for (name, value) in &self.decision.settings.added {
-            edits.set_named(name, value.clone());
-        }
+        self.set_configured(request, edits);
         if let Some(policies) = self.decision.response_policies() {
             policies.custom_headers.iter().for_each(|(name, value)| edits.set_named(name, value.clone()));
             self.set_cors_headers(policies.cors.as_ref(), edits);
         }
+    }
+
+    /// `add-headers`. An empty value removes the header, as nginx's `more_set_headers`.
+    fn set_configured(&self, request: &RequestView<'_>, edits: &mut impl ResponseEdits) {
+        for (name, value) in &self.decision.settings.added {
+            let value = match value {
+                AddedValue::Text(value) => Ok(value.clone()),
+                AddedValue::Template(template) => {
+                    HeaderValue::from_bytes(&self.rendered_late(template, request, edits.status()))
+                }
+            };
+            match value {
+                Ok(value) if !value.is_empty() => edits.set_named(name, value),
+                Ok(_) => {
+                    if let Ok(name) = name.parse() {
+                        edits.remove(&name);
+                    }
+                }
+                Err(_) => {} // a line break, which no header has
+            }
+        }
+    }
+
+    /// A text with what is known of the request when its response begins.
+    fn rendered_late(&self, template: &Template, request: &RequestView<'_>, status: u16) -> Vec<u8> {
+        let mut buffer = [0; HOST_LIMIT];
+        let (info, attempts) = (self.request_info(request, &mut buffer), self.attempts.all());
+        let sent = Sent { status: Some(status), ..Sent::default() };
+        let mut text = Vec::new();
+        variables::render(template, &(&self.record(info, &attempts, sent), &Now), &mut text);
+        text
     }
 
     /// Whether clients see what a backend calls itself.

@@ -61,7 +61,7 @@ impl Session {
             settings,
             backend: route.choose().cloned(),
             route,
-            connection: Connection { id, peer, local, advertised_port: port, own_port: None, tls: None },
+            connection: Connection { id, peer, local, advertised_port: port, proxied: None, own_port: None, tls: None },
             status: Self::INTERNAL,
             relayed: RelayedBytes::default(),
             deadline: worker.deadlines.register(id),

@@ -30,7 +30,8 @@ pub(super) async fn accept(
     let end = async { is_closed = closes_alone(closed, &worker.controls).await };
     accept_until(listener, listening, end, |tcp, (peer, local)| {
         let own_port = own_port.clone();
-        let facts = Connection { id: worker.next_id(), peer, local, advertised_port, own_port, tls: None };
+        let facts =
+            Connection { id: worker.next_id(), peer, local, advertised_port, proxied: None, own_port, tls: None };
         // Counted at once: when the listener closes, the worker waits for whoever is counted.
         tokio::spawn(worker.clone().serve(tcp, protocol, facts, worker.controls.count()));
     })

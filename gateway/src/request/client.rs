@@ -37,16 +37,17 @@ impl Client {
             port: port_value(connection.advertised_port),
             host: request.headers.value("host"),
         };
-        if (forwarded.trust_headers || forwarded.real_ip) && forwarded.trusts(peer) {
+        if forwarded.names_clients() && forwarded.trusts(peer) {
             let values = request.headers.values(&forwarded.header);
             client.take_address(peer, forwarded_address(values, peer, true, |address| forwarded.trusts(address)));
         }
-        // The sender of the PROXY header has terminated the client's TLS (ingress-nginx: lua_ingress.rewrite).
-        if forwarded.proxy_protocol && connection.advertised_port == HTTPS_PORT {
-            client.scheme = HeaderValue::from_static("https");
-        }
         if forwarded.trust_headers {
             client.apply_forwarded_headers(request);
+        }
+        // The sender of the PROXY header has terminated the client's TLS, whatever a header says (ingress-nginx:
+        // lua_ingress.rewrite).
+        if forwarded.proxy_protocol && connection.advertised_port == HTTPS_PORT {
+            client.scheme = HeaderValue::from_static("https");
         }
         client
     }
@@ -153,6 +154,7 @@ mod tests {
             peer: "10.0.0.1:1000".parse().expect("an address"),
             local: "10.0.0.2:80".parse().expect("an address"),
             advertised_port: 80,
+            proxied: None,
             own_port: None,
             tls: None,
         };

@@ -32,7 +32,7 @@ pub use path_fit::PathFit;
 pub use request_match::RequestMismatch;
 pub use route::{Route, RouteAction, RouteBackend};
 pub use route_verdict::{RouteMismatch, RouteVerdict};
-pub use settings::Settings;
+pub use settings::{AddedValue, Settings};
 pub use stream_backends::{StreamBackend, StreamBackends};
 pub(crate) use streams::StreamKey;
 pub use streams::{StreamRoute, Streams};

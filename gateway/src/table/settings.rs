@@ -1,6 +1,6 @@
 //! The gateway's settings, and what would otherwise be made of them for every request.
 
-use crate::config::{Denied, GatewaySettings};
+use crate::config::{Denied, GatewaySettings, Template};
 use crate::policy::blocked::Blocked;
 use crate::policy::compression::Compression;
 use crate::policy::error_pages::ErrorPages;
@@ -28,11 +28,29 @@ pub struct Settings {
     /// `Strict-Transport-Security`, for responses over TLS; `None` where it is off.
     pub hsts_value: Option<HeaderValue>,
     /// `add-headers`, but those with a value that no header can have.
-    pub added: Box<[(Arc<str>, HeaderValue)]>,
+    pub added: Box<[(Arc<str>, AddedValue)]>,
     /// The variables that are made of others.
     pub maps: Maps,
     /// The GeoIP2 databases; `None` where they are off.
     pub(crate) databases: Option<Arc<GeoIp>>,
+}
+
+/// A value of `add-headers`.
+#[derive(Debug)]
+pub enum AddedValue {
+    /// The same for all responses.
+    Text(HeaderValue),
+    /// With variables in it, or empty.
+    Template(Template),
+}
+
+impl AddedValue {
+    fn of(template: &Template) -> Option<Self> {
+        match template.literal() {
+            None | Some("") => Some(Self::Template(template.clone())),
+            Some(text) => HeaderValue::from_str(text).ok().map(Self::Text),
+        }
+    }
 }
 
 impl From<Arc<GatewaySettings>> for Settings {
@@ -44,7 +62,8 @@ impl From<Arc<GatewaySettings>> for Settings {
             Maps::default()
         });
         let value = |text: &str| HeaderValue::from_str(text).ok();
-        let added = configured.add_headers.iter().filter_map(|(name, text)| Some((name.clone(), value(text)?)));
+        let added = configured.add_headers.iter();
+        let added = added.filter_map(|(name, value)| Some((name.clone(), AddedValue::of(value)?)));
         Self {
             blocking: Blocked::compile(&configured.blocked),
             // A name that is none is no header of a request: then nobody is believed.

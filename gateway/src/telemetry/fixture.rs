@@ -52,6 +52,7 @@ pub(crate) fn connection() -> Connection {
         peer: SocketAddr::from(([192, 0, 2, 1], 50000)),
         local: SocketAddr::from(([192, 0, 2, 80], 8080)),
         advertised_port: 80,
+        proxied: None,
         own_port: None,
         tls: None,
     }

@@ -41,8 +41,12 @@ pub struct RequestInfo<'a> {
     pub version: &'a str,
     /// The host that the client asked for, in lower case and without a port; empty if unknown.
     pub host: &'a str,
+    /// The same as it was written, with a port, or as a trusted proxy says; `None` leaves it to the headers.
+    pub asked_host: Option<&'a [u8]>,
     /// `http` or `https`, as the client meant it.
     pub scheme: &'a [u8],
+    /// The port that it meant; empty leaves it to the connection.
+    pub port: &'a [u8],
     /// The request's headers, where they could be read.
     pub headers: Option<&'a Headers>,
     /// `X-Request-ID`, given or made.
@@ -73,7 +77,9 @@ impl<'a> RequestInfo<'a> {
             response_headers: [None; 2],
             version: "",
             host: "",
+            asked_host: None,
             scheme: connection.scheme().as_bytes(),
+            port: b"",
             headers: None,
             request_id: b"",
             labels: None,

@@ -30,6 +30,10 @@ impl Values for RequestInfo<'_> {
         match variable {
             V::Args | V::QueryString => append(self.arguments(), out),
             V::Argument(name) => self.arguments().is_some_and(|query| argument(query, name, out)),
+            V::BestHttpHost => match self.asked_host {
+                Some(host) => append(Some(host), out),
+                None => self.header("host", out),
+            },
             V::BinaryRemoteAddr => binary_address(self.client, out),
             V::ConnectionId => number(self.connection.id, out),
             V::ConnectionRequests => number(self.connection_requests, out),
@@ -59,9 +63,14 @@ impl Values for RequestInfo<'_> {
                 self.trace(out, |trace, out| append(trace.tracestate().map(HeaderValue::as_bytes), out))
             }
             V::PassAccessScheme => append(Some(self.scheme), out),
+            V::PassPort | V::PassServerPort if self.port.is_empty() => number(self.connection.advertised_port, out),
+            V::PassPort | V::PassServerPort => append(Some(self.port), out),
             V::ProxyAddXForwardedFor => self.forwarded_for(out),
             V::ProxyAlternativeUpstreamName => self.label(out, |labels| &labels.canary),
             V::ProxyHost | V::ProxyUpstreamName => self.upstream_name(out),
+            V::ProxyProtocolAddr | V::ProxyProtocolPort | V::ProxyProtocolServerAddr | V::ProxyProtocolServerPort => {
+                self.connection.proxied_value(variable, out)
+            }
             V::RealIpRemoteAddr => address(self.connection.peer.ip(), out),
             V::RemoteAddr | V::TheRealIp => address(self.client, out),
             V::RemotePort => number(self.connection.peer.port(), out),

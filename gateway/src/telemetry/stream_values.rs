@@ -15,6 +15,9 @@ impl Values for StreamRecord<'_> {
             V::ConnectionId => number(self.connection.id, out),
             V::Hostname => text(&HOSTNAME, out),
             V::Protocol => text(self.protocol, out),
+            V::ProxyProtocolAddr | V::ProxyProtocolPort | V::ProxyProtocolServerAddr | V::ProxyProtocolServerPort => {
+                self.connection.proxied_value(variable, out)
+            }
             V::ProxyUpstreamName => text(self.upstream, out),
             V::RemoteAddr => address(self.connection.peer.ip(), out),
             V::RemotePort => number(self.connection.peer.port(), out),

@@ -147,6 +147,7 @@ fn arrival(request: &Request) -> Box<Arrival> {
         peer: SocketAddr::from(([127, 0, 0, 1], 40000)),
         local: SocketAddr::from(([127, 0, 0, 1], port)),
         advertised_port: port,
+        proxied: None,
         own_port: request.port.map(|port| Arc::new(OwnPort::new(port))),
         tls: request.offer().map(session),
     });

@@ -110,9 +110,9 @@ fields! {
     GatewaySettings {
         path_matching, server_tokens, backend_server_header, default_backend, error_pages, denied as option, blocked as fields,
         forwarded as fields, real_ip, generate_request_id, client as fields, connections as fields, limits as fields,
-        http2 as fields, upstream as fields, temp_files, add_headers as list, set_headers as list, hide_headers as list,
-        compression as fields, mapped as list, geo as fields, tls as fields, hsts as option, access_log as fields,
-        tracing as fields, ipv6, ipv6_dns, streams as fields, worker_processes, shutdown_timeout,
+        http2 as fields, upstream as fields, health_path, temp_files, add_headers as list, set_headers as list,
+        hide_headers as list, compression as fields, mapped as list, geo as fields, tls as fields, hsts as option,
+        access_log as fields, tracing as fields, ipv6, ipv6_dns, streams as fields, worker_processes, shutdown_timeout,
     }
     Blocked { networks as list, user_agents as list, referers as list, }
     Forwarded {

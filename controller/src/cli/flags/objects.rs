@@ -150,7 +150,7 @@ pub(super) const FLAGS: &[Flag] = &[
         "disable-catch-all",
         Shape::Switch,
         "false",
-        "Do not serve rules without a host, and Ingresses that have only a default backend",
+        "Do not serve Ingresses with a spec.defaultBackend, also where they have rules. Rules without a host are served",
         |values, settings| {
             settings.controller.disable_catch_all = values.switch()?;
             Ok(())

@@ -31,12 +31,14 @@ pub(super) const FLAGS: &[Flag] = &[
         "health-check-path",
         Shape::Value("PATH"),
         "/healthz",
-        "Path of the health check on the admin port, in place of /healthz. It must begin with a slash",
+        "Path of the health checks in place of /healthz: on the admin port, and on the ports for HTTP and HTTPS, where no \
+         Ingress names the host. It must begin with a slash",
         |values, settings| {
             if !values.last().starts_with('/') {
                 return Err("is not a path: expected it to begin with a slash".into());
             }
             settings.serve.health_path = values.last().into();
+            settings.controller.health_path.clone_from(&settings.serve.health_path);
             Ok(())
         },
     ),

@@ -29,7 +29,6 @@ impl Translator {
             return None;
         }
         let mut diagnostics = outcome.diagnostics;
-        diagnostics.extend(catch_all(draft, &self.settings));
         if !self.config.routes.snippet_annotations {
             diagnostics.iter_mut().for_each(|diagnostic| in_words_of_nginx(diagnostic, &self.settings));
         }
@@ -102,15 +101,6 @@ fn conflict(draft: &ParsedIngress, host: &HostName, route: &Route, other: &Parse
     );
     let conflict = Diagnostic::error(draft.object.clone(), format!("{}.path", route.origin.field), message);
     conflict.with_value(path).because(Reason::Conflict).with_related(other.object.clone()).refused()
-}
-
-/// A default backend is refused also beside rules, as in ingress-nginx.
-fn catch_all(draft: &Stored<Ingress>, settings: &ControllerSettings) -> Option<Diagnostic> {
-    let spec = draft.object.spec.as_ref()?;
-    let has_rules = spec.rules.as_ref().is_some_and(|rules| !rules.is_empty());
-    let message = "is not allowed: --disable-catch-all is set; expected rules only";
-    (settings.disable_catch_all && has_rules && spec.default_backend.is_some())
-        .then(|| Diagnostic::error(&draft.key, "spec.defaultBackend", message).refused())
 }
 
 /// Says of a snippet what ingress-nginx's webhook says while snippets are off, which scripts look for.

@@ -11,8 +11,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 /// Where the host's TLS goes, if its oldest Ingress asks for that, and what is wrong or lost with it. The others have no
-/// say, or who may add a path to a host could take all of its TLS. As in ingress-nginx, what comes in cleartext goes
-/// there over TLS, too.
+/// say, or who may add a path to a host could take all of its TLS. What comes in cleartext goes there over TLS, too, since the
+/// backend expects that.
 pub(super) fn decide(
     host: &HostName,
     routes: &mut [Route],

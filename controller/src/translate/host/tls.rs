@@ -39,8 +39,7 @@ pub(super) fn choose_for_alias(alias: &HostName, host: &HostName, view: &View<'_
 
 /// Whether the default certificate is for this name.
 fn has_default(name: &HostName, view: &View<'_>) -> bool {
-    let Some((namespace, secret)) = &view.defaults().default_certificate else { return false };
-    matches!(view.certificate(namespace, secret).as_deref(), Some(Ok(pair)) if pair.covers(name))
+    matches!(view.default_certificate().as_deref(), Some(Ok(pair)) if pair.covers(name))
 }
 
 /// How the `www` counterpart of a host speaks TLS: with a certificate of the Ingress that redirects it, if one is for it.

@@ -1,5 +1,6 @@
 use crate::annotation::{Annotation, Canary};
 use crate::lookup::Lookup;
+use crate::object::NamespacedName;
 use crate::route_defaults::RouteDefaults;
 use crate::translate::affinities::Affinities;
 use crate::translate::canaries::{Attachment, Canaries};
@@ -30,6 +31,8 @@ pub(in crate::translate) struct Sources<'a> {
     pub(in crate::translate) canaries: &'a Canaries,
     pub(in crate::translate) affinities: &'a Affinities,
     pub(in crate::translate) certificates: &'a Certificates,
+    /// `--default-ssl-certificate`.
+    pub(in crate::translate) default_certificate: Option<&'a NamespacedName>,
     pub(in crate::translate) lookup: &'a Lookup<'a>,
 }
 
@@ -46,6 +49,12 @@ impl<'a> View<'a> {
     /// The certificate of a Secret; `None` if there is no such Secret.
     pub(super) fn certificate(&self, namespace: &str, name: &str) -> Option<Arc<Reading>> {
         self.sources.certificates.read(namespace, name, self.sources.lookup)
+    }
+
+    /// The certificate of the flag `--default-ssl-certificate`; `None` without the flag, or without its Secret.
+    pub(super) fn default_certificate(&self) -> Option<Arc<Reading>> {
+        let name = self.sources.default_certificate?;
+        self.certificate(&name.namespace, &name.name)
     }
 
     /// The field of an annotation.

@@ -127,9 +127,10 @@ impl Parser<'_> {
             self.backend_policies = Arc::new(self.annotations.backend.clone());
         }
         let rules = spec.rules.as_deref().unwrap_or_default();
-        if rules.is_empty() && self.settings.disable_catch_all {
-            let message = "is empty, and --disable-catch-all is set: the Ingress is not served";
-            self.ignored("spec.rules", message).at_admission = AtAdmission::Refuses;
+        // Also beside rules, as in ingress-nginx (`hasCatchAllIngressRule`).
+        if spec.default_backend.is_some() && self.settings.disable_catch_all {
+            let message = "is not allowed: --disable-catch-all is set; expected rules only; the Ingress is not served";
+            self.ignored("spec.defaultBackend", message).at_admission = AtAdmission::Refuses;
             return None;
         }
         let mut hosts = BTreeMap::<_, HostRules>::new();
@@ -189,11 +190,6 @@ impl Parser<'_> {
         let host = match HostName::parse(text) {
             Ok(HostName::Pattern(_)) => {
                 Err("is not a host name: regular expressions are allowed in server-alias only".into())
-            }
-            Ok(HostName::Any) if self.settings.disable_catch_all => {
-                let message = "is empty, and --disable-catch-all is set: the rule is not served";
-                self.ignored(&format!("{field}.host"), message);
-                return;
             }
             Ok(host) => Ok(host),
             Err(error) => Err(error.to_string()),

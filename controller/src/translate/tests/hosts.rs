@@ -186,4 +186,9 @@ fn catch_alls_can_be_disabled() {
     assert!(world.host("h").is_some());
     world.apply(&ingress("one", "", &format!("{{{}}}", default_backend("a"))));
     assert!(world.host("h").is_none() && world.host("").is_none(), "V23, V24");
+    let rules = |host| format!("rules: [{}]", rule(host, &[("/", "Prefix", "a")]));
+    world.apply(&ingress("one", "", &format!("{{{}, {}}}", default_backend("a"), rules("h"))));
+    assert!(world.host("h").is_none(), "beside rules");
+    world.apply(&ingress("one", "", &format!("{{{}}}", rules(""))));
+    assert!(world.host("").is_some(), "a rule without a host");
 }

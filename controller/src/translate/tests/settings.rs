@@ -101,11 +101,39 @@ fn keys_of_tcp_and_udp_services_become_settings() {
 #[test]
 fn what_cannot_be_parsed_leaves_the_default() {
     let world = World::of(&config(
-        "keep-alive: soon, log-format-upstream: '$nope', proxy-body-size: much, http-redirect-code: '303', add-headers: ns/none",
+        "keep-alive: soon, log-format-upstream: '${host', proxy-body-size: much, http-redirect-code: '303', add-headers: ns/none",
     ));
     let defaults = GatewaySettings::default();
     assert_eq!(*settings(&world), defaults);
     assert_eq!(world.said(Severity::Error).len(), 5, "{:?}", world.said(Severity::Error));
+}
+
+#[test]
+fn an_empty_boolean_is_false() {
+    let world = World::of(&config("hsts: '', use-http2: ' ', enable-brotli: '', gzip-level: ''"));
+    assert!(settings(&world).hsts.is_none() && !settings(&world).http2.enabled);
+    let said = world.said(Severity::Error);
+    assert!(matches!(&*said, [said] if said.contains("data.gzip-level")), "{said:?}");
+}
+
+#[test]
+fn variables_that_adit_does_not_have_are_absent_from_logs() {
+    let world = World::of(&config(
+        "log-format-upstream: '$host $nope $mine', http-snippet: 'map $host $mine { default a; }', log-format-stream: $pid",
+    ));
+    let said = world.said(Severity::Warning);
+    let of = |key: &str, name: &str| said.iter().filter(|said| said.contains(key) && said.contains(name)).count();
+    assert_eq!(
+        (of("data.log-format-upstream", "$nope"), of("data.log-format-stream", "$pid"), of("", "$mine")),
+        (1, 1, 0)
+    );
+    assert_eq!(settings(&world).access_log.format.0.len(), 5);
+}
+
+#[test]
+fn no_bound_on_connections_is_none() {
+    let world = World::of(&config("max-worker-connections: '0'"));
+    assert_eq!(settings(&world).connections.per_worker.get(), usize::MAX);
 }
 
 #[test]
@@ -124,12 +152,14 @@ fn headers_come_from_config_maps() {
         "{kind: ConfigMap, metadata: {name: add}, data: {X-First: 'Prepare for trouble!', 'bad name': x}}".into(),
         "{kind: ConfigMap, metadata: {name: set}, data: {X-A: '1', X-Host: $host, X-Bad: $nope}}".into(),
     ]));
-    assert_eq!(*settings(&world).add_headers, [("x-first".into(), "Prepare for trouble!".into())], "H26");
+    let first = |settings: &GatewaySettings| settings.add_headers[0].1.literal().map(str::to_owned);
+    assert_eq!(first(settings(&world)).as_deref(), Some("Prepare for trouble!"), "H26");
+    assert_eq!(settings(&world).add_headers.len(), 1);
     let names: Vec<_> = settings(&world).set_headers.iter().map(|(name, _)| name.to_string()).collect();
     assert_eq!(names, ["x-a", "x-host"], "H25");
     assert_eq!(world.said(Severity::Error).len(), 2);
     let update = world.apply("{kind: ConfigMap, metadata: {name: add}, data: {X-First: other}}");
-    assert!(update.settings.is_some_and(|settings| &*settings.add_headers[0].1 == "other"));
+    assert_eq!(update.settings.and_then(|settings| first(&settings)).as_deref(), Some("other"));
 }
 
 #[test]

@@ -102,6 +102,7 @@ fn arrival() -> Box<Arrival> {
         peer: address(200),
         local: address(201),
         advertised_port: 80,
+        proxied: None,
         own_port: None,
         tls: None,
     });

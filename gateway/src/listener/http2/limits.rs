@@ -113,6 +113,7 @@ mod tests {
             peer: address,
             local: address,
             advertised_port: 80,
+            proxied: None,
             own_port: None,
             tls: None,
         })

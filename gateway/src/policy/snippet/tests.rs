@@ -26,6 +26,7 @@ fn run(block: &Block, target: &str) -> Run {
         peer: "10.0.0.1:1000".parse().expect("an address"),
         local: "10.0.0.2:80".parse().expect("an address"),
         advertised_port: 80,
+        proxied: None,
         own_port: None,
         tls: None,
     };

@@ -102,7 +102,15 @@ fn connection(client: Option<IpAddr>, is_tls: bool) -> Connection {
     let advertised_port = if is_tls { 443 } else { 80 };
     let peer = SocketAddr::from((client.unwrap_or(Ipv4Addr::LOCALHOST.into()), 0));
     let local = SocketAddr::from((Ipv4Addr::LOCALHOST, advertised_port));
-    Connection { id: 0, peer, local, advertised_port, own_port: None, tls: is_tls.then(TlsSession::default) }
+    Connection {
+        id: 0,
+        peer,
+        local,
+        advertised_port,
+        proxied: None,
+        own_port: None,
+        tls: is_tls.then(TlsSession::default),
+    }
 }
 
 #[cfg(test)]
