@@ -48,12 +48,12 @@ pub fn normalize(path: &[u8], mode: PathMatching) -> Result<Cow<'_, [u8]>, BadPa
 /// Whether a path has nothing that any mode would change, as most have not: one look at each byte.
 fn is_plain(path: &[u8]) -> bool {
     let mut begins_element = false;
-    path.starts_with(b"/")
-        && path.iter().all(|&byte| {
-            let is_plain = !matches!(byte, b'%' | b'#') && !(begins_element && matches!(byte, b'.' | b'/'));
-            begins_element = byte == b'/';
-            is_plain
-        })
+    let is_changed = |&byte: &u8| {
+        let is_changed = matches!(byte, b'%' | b'#') || begins_element && matches!(byte, b'.' | b'/');
+        begins_element = byte == b'/';
+        is_changed
+    };
+    path.starts_with(b"/") && !path.iter().any(is_changed)
 }
 
 fn is_resolved(path: &[u8], mode: PathMatching) -> bool {
