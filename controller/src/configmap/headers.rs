@@ -88,8 +88,11 @@ fn set_headers(value: Value<'_>, draft: &mut ConfigBuilder) -> Result<(), ValueE
     Ok(())
 }
 
+/// Names of headers, and the values that they are set to.
+type Templates = Arc<[(Arc<str>, Template)]>;
+
 /// The headers of the ConfigMap that a value names, but those that cannot be set.
-fn templates(value: Value<'_>, draft: &mut ConfigBuilder) -> Result<Arc<[(Arc<str>, Template)]>, ValueError> {
+fn templates(value: Value<'_>, draft: &mut ConfigBuilder) -> Result<Templates, ValueError> {
     let mut headers = Vec::new();
     for (name, text) in named_map(value)? {
         let Some(header) = valid_header(&name, &text, draft) else { continue };
