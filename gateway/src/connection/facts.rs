@@ -1,7 +1,6 @@
 //! A client's connection as data: addresses, port, and the parameters of its TLS session.
 
 use super::own_port::OwnPort;
-use super::proxy_protocol::Addresses;
 use crate::config::{EntryPoint, Variable};
 use crate::tls::Presented;
 use crate::tls::client::ClientCertificate;
@@ -21,11 +20,20 @@ pub struct Connection {
     /// The port that clients use (`--advertised-http-port`).
     pub advertised_port: u16,
     /// What the PROXY header says that it begins with, whether its sender is trusted or not.
-    pub proxied: Option<Box<Addresses>>,
+    pub proxied: Option<Box<ProxiedAddresses>>,
     /// Our port, where it has hosts of its own.
     pub own_port: Option<Arc<OwnPort>>,
     /// Its TLS session; `None` in cleartext.
     pub tls: Option<TlsSession>,
+}
+
+/// The connection that a PROXY header describes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ProxiedAddresses {
+    /// The client.
+    pub source: SocketAddr,
+    /// What the client connected to.
+    pub destination: SocketAddr,
 }
 
 impl Connection {
@@ -42,7 +50,7 @@ impl Connection {
     /// The value of a variable about the PROXY header (nginx: ngx_http_variable_proxy_protocol_addr and its like); of other
     /// variables, none.
     pub(crate) fn proxied_value(&self, variable: &Variable, out: &mut Vec<u8>) -> bool {
-        let Some(Addresses { source, destination }) = self.proxied.as_deref() else { return false };
+        let Some(ProxiedAddresses { source, destination }) = self.proxied.as_deref() else { return false };
         match variable {
             Variable::ProxyProtocolAddr => address(source.ip(), out),
             Variable::ProxyProtocolPort => number(source.port(), out),

@@ -18,7 +18,7 @@ pub use body::{BodyFramer, BodyFraming, MAX_TRAILERS, MalformedBody};
 pub use client::ClientConnection;
 pub(crate) use client::address_value;
 pub(crate) use deadline::{Deadline, Deadlines, Registered};
-pub use facts::{Connection, TlsSession};
+pub use facts::{Connection, ProxiedAddresses, TlsSession};
 pub(crate) use facts::{canonical, client_value};
 pub use own_port::OwnPort;
 pub(crate) use stage::{ConnectionGuard, Controls, ShutdownNotice, Stage};

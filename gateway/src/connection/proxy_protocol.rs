@@ -3,7 +3,7 @@
 //! [`parse`] and [`encode`] implement the format; [`accept`] reads a header from a connection, and no byte behind it.
 
 use super::deadline::Deadline;
-use super::facts::{Connection, canonical};
+use super::facts::{Connection, ProxiedAddresses, canonical};
 use super::stage::Stage;
 use crate::config::Forwarded;
 use ppp::{v1, v2};
@@ -29,16 +29,7 @@ pub struct Header {
     pub length: usize,
     /// The addresses of the proxied connection. `None` if the sender connects for itself: version 1's `UNKNOWN`,
     /// version 2's `LOCAL`, and, as with nginx, every protocol but TCP.
-    pub addresses: Option<Addresses>,
-}
-
-/// The connection that a header describes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Addresses {
-    /// The client.
-    pub source: SocketAddr,
-    /// What the client connected to.
-    pub destination: SocketAddr,
+    pub addresses: Option<ProxiedAddresses>,
 }
 
 /// Why bytes do not start with a header.
@@ -82,11 +73,11 @@ fn parse_v1(bytes: &[u8]) -> Result<Option<Header>, BadHeader> {
     let header = v1::Header::try_from(line).map_err(|_| BadHeader::Malformed)?;
     let addresses = match header.addresses {
         v1::Addresses::Unknown => None,
-        v1::Addresses::Tcp4(ip) => Some(Addresses {
+        v1::Addresses::Tcp4(ip) => Some(ProxiedAddresses {
             source: (ip.source_address, ip.source_port).into(),
             destination: (ip.destination_address, ip.destination_port).into(),
         }),
-        v1::Addresses::Tcp6(ip) => Some(Addresses {
+        v1::Addresses::Tcp6(ip) => Some(ProxiedAddresses {
             source: (ip.source_address, ip.source_port).into(),
             destination: (ip.destination_address, ip.destination_port).into(),
         }),
@@ -104,11 +95,11 @@ fn parse_v2(bytes: &[u8]) -> Result<Option<Header>, BadHeader> {
     let header = v2::Header::try_from(whole).map_err(|_| BadHeader::Malformed)?;
     let is_proxied = header.command == v2::Command::Proxy && header.protocol == v2::Protocol::Stream;
     let addresses = match header.addresses {
-        v2::Addresses::IPv4(ip) => Some(Addresses {
+        v2::Addresses::IPv4(ip) => Some(ProxiedAddresses {
             source: (ip.source_address, ip.source_port).into(),
             destination: (ip.destination_address, ip.destination_port).into(),
         }),
-        v2::Addresses::IPv6(ip) => Some(Addresses {
+        v2::Addresses::IPv6(ip) => Some(ProxiedAddresses {
             source: (ip.source_address, ip.source_port).into(),
             destination: (ip.destination_address, ip.destination_port).into(),
         }),
@@ -176,9 +167,9 @@ pub(crate) async fn accept(
     deadline.arm(forwarded.proxy_header_timeout);
     let header = deadline.limit(Stage::Stopped, read(tcp)).await.unwrap_or(Err(ProxyHeaderError::Timeout));
     deadline.disarm();
-    let Some(Addresses { source, destination }) = header?.addresses else { return Ok(()) };
+    let Some(ProxiedAddresses { source, destination }) = header?.addresses else { return Ok(()) };
     let (source, destination) = (canonical(source), canonical(destination));
-    connection.proxied = Some(Box::new(Addresses { source, destination }));
+    connection.proxied = Some(Box::new(ProxiedAddresses { source, destination }));
     if forwarded.trusts(connection.peer.ip()) {
         connection.peer = source;
         connection.local = destination;
@@ -285,7 +276,7 @@ mod tests {
             let (source, destination) = (SocketAddr::from(source), SocketAddr::from(destination));
             let text = encode(source, destination);
             let whole = [text.as_bytes(), &after].concat();
-            let expected = (source.is_ipv4() == destination.is_ipv4()).then_some(Addresses { source, destination });
+            let expected = (source.is_ipv4() == destination.is_ipv4()).then_some(ProxiedAddresses { source, destination });
             prop_assert_eq!(parse(&whole), Ok(Some(Header { length: text.len(), addresses: expected })));
             for end in 0..text.len() {
                 prop_assert_eq!(parse(&whole[..end]), Ok(None));

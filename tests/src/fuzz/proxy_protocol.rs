@@ -1,6 +1,7 @@
 //! PROXY headers: where one ends is the same whatever follows, and known as soon as it is there.
 
-use gateway::connection::proxy_protocol::{Addresses, V1_LIMIT, V2_LIMIT, encode, parse};
+use gateway::connection::ProxiedAddresses;
+use gateway::connection::proxy_protocol::{V1_LIMIT, V2_LIMIT, encode, parse};
 
 /// The input is what a load balancer sends.
 pub fn fuzz(input: &[u8]) {
@@ -18,7 +19,7 @@ pub fn headers_have_one_end(bytes: &[u8]) {
     for cut in (0..header.length).step_by(1 + header.length / 64) {
         assert_eq!(parse(&text[..cut]), Ok(None), "the first {cut} bytes");
     }
-    if let Some(Addresses { source, destination }) = header.addresses {
+    if let Some(ProxiedAddresses { source, destination }) = header.addresses {
         let again = parse(encode(source, destination).as_bytes());
         assert_eq!(again.map(|header| header.map(|header| header.addresses)), Ok(Some(header.addresses)));
     }
