@@ -15,6 +15,8 @@ use tests::process::Process;
 
 /// More than a worker reads at once, and than stays in memory.
 const LENGTH: usize = 500_000;
+/// Bytes of a body that stay in memory at most: `client-body-buffer-size`.
+const MEMORY: usize = 8 << 10;
 /// An upload that no buffer in memory could hide.
 const LARGE: usize = 256 << 20;
 /// Memory that Adit may take for it: pieces on their way, and what its allocator keeps.
@@ -123,7 +125,10 @@ async fn a_full_room_refuses_an_upload_and_harms_no_other() -> Result<()> {
     let adit = Adit::start(&annotated(&[UNLIMITED], &[backend], &config)).await?;
     let mut slow = adit.connect().await?;
     slow.send(format!("PUT /slow HTTP/1.1\r\nHost: h\r\nContent-Length: {LENGTH}\r\n\r\n")).await?;
-    slow.send("x".repeat(LENGTH - 1)).await?;
+    let sent = LENGTH - 1;
+    slow.send("x".repeat(sent)).await?;
+    // It has its room before the large one comes.
+    while temp_bytes(adit.admin_address()?).await? < sent - MEMORY {}
     assert_eq!(upload(&adit, "/large", 2 << 20).await?.status, 503);
     assert_eq!(upload(&adit, "/small", 1000).await?.status, 200);
     slow.send("x").await?;
