@@ -352,6 +352,16 @@ impl Exchange {
         self.audit(record.status);
     }
 
+    /// What is known of the request when a response with this status begins.
+    pub(super) fn record_of_head<'a>(
+        &self,
+        request: RequestInfo<'a>,
+        attempts: &'a [Attempt],
+        status: u16,
+    ) -> Record<'a> {
+        self.record(request, attempts, Sent { status: Some(status), ..Sent::default() })
+    }
+
     /// What is known of the request once this was sent.
     pub(super) fn record<'a>(&self, request: RequestInfo<'a>, attempts: &'a [Attempt], sent: Sent) -> Record<'a> {
         let unsent = match &self.state {

@@ -3,8 +3,6 @@
 use super::connection_headers::{is_hop_by_hop, is_nominated, is_one_of, nominates};
 use super::edits::ResponseEdits;
 use super::machine::Exchange;
-use super::step::Sent;
-use crate::config::Template;
 use crate::policy::auth_header::Manner;
 use crate::policy::cors::{self, Cors};
 use crate::request::{HOST_LIMIT, RequestView};
@@ -13,6 +11,7 @@ use crate::telemetry::Now;
 use crate::variables;
 use http::HeaderValue;
 use smallvec::SmallVec;
+use std::cell::LazyCell;
 
 impl Exchange {
     /// Changes a backend's response to `request` into the client's: removes hop-by-hop headers and those that nginx hides,
@@ -92,11 +91,20 @@ impl Exchange {
 
     /// `add-headers`. An empty value removes the header, as nginx's `more_set_headers`.
     fn set_configured(&self, request: &RequestView<'_>, edits: &mut impl ResponseEdits) {
-        for (name, value) in &self.decision.settings.added {
+        let added = &self.decision.settings.added;
+        if added.is_empty() {
+            return;
+        }
+        let (mut buffer, status) = ([0; HOST_LIMIT], edits.status());
+        let attempts = LazyCell::new(|| self.attempts.all());
+        let known = LazyCell::new(|| self.record_of_head(self.request_info(request, &mut buffer), &attempts, status));
+        for (name, value) in added {
             let value = match value {
                 AddedValue::Text(value) => Ok(value.clone()),
                 AddedValue::Template(template) => {
-                    HeaderValue::from_bytes(&self.rendered_late(template, request, edits.status()))
+                    let mut text = Vec::new();
+                    variables::render(template, &(&*known, &Now), &mut text);
+                    HeaderValue::from_bytes(&text)
                 }
             };
             match value {
@@ -109,16 +117,6 @@ impl Exchange {
                 Err(_) => {} // a line break, which no header has
             }
         }
-    }
-
-    /// A text with what is known of the request when its response begins.
-    fn rendered_late(&self, template: &Template, request: &RequestView<'_>, status: u16) -> Vec<u8> {
-        let mut buffer = [0; HOST_LIMIT];
-        let (info, attempts) = (self.request_info(request, &mut buffer), self.attempts.all());
-        let sent = Sent { status: Some(status), ..Sent::default() };
-        let mut text = Vec::new();
-        variables::render(template, &(&self.record(info, &attempts, sent), &Now), &mut text);
-        text
     }
 
     /// Whether clients see what a backend calls itself.

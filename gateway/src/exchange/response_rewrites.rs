@@ -2,7 +2,6 @@
 
 use super::edits::ResponseEdits;
 use super::machine::Exchange;
-use super::step::Sent;
 use crate::pattern::MatchBudget;
 use crate::policy::redirect;
 use crate::policy::response_rewrites::ResponseRewrites;
@@ -31,7 +30,7 @@ impl Exchange {
         let mut buffer = [0; HOST_LIMIT];
         let (info, attempts) = (self.request_info(request, &mut buffer), self.attempts.all());
         let info = RequestInfo { response_headers: [Some(headers), None], ..info };
-        let values = (&self.record(info, &attempts, Sent { status: Some(status), ..Sent::default() }), &Now);
+        let values = (&self.record_of_head(info, &attempts, status), &Now);
         let mut budget = MatchBudget::default();
         let mut changed = Vec::new();
         if rewrites.has_redirects() {

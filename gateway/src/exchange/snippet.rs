@@ -4,7 +4,6 @@ use super::decision::{Asked, Decision};
 use super::edits::{RequestEdits, ResponseEdits};
 use super::machine::Exchange;
 use super::snippet_progress::SnippetProgress;
-use super::step::Sent;
 use crate::connection::Connection;
 use crate::policy::rewrite::Rewrite;
 use crate::policy::snippet::{Change, Effects, InputHeaders, Name, Outcome, Snippet, SnippetState, Surroundings};
@@ -199,10 +198,9 @@ impl Exchange {
         let mut headers = edits.header_map().clone();
         let mut buffer = [0; HOST_LIMIT];
         let (info, attempts) = (self.request_info(request, &mut buffer), self.attempts.all());
-        let sent = Sent { status: Some(status), ..Sent::default() };
         for header in effects.response() {
             let info = RequestInfo { response_headers: [received, Some(&headers)], ..info };
-            let changes = header.changes(status, &headers, &(&self.record(info, &attempts, sent), &Now));
+            let changes = header.changes(status, &headers, &(&self.record_of_head(info, &attempts, status), &Now));
             for change in changes {
                 change_header(&mut headers, &change);
                 match change {
