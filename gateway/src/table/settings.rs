@@ -40,14 +40,14 @@ pub struct Settings {
 pub enum AddedValue {
     /// The same for all responses.
     Text(HeaderValue),
-    /// With variables in it, or empty.
+    /// With variables in it.
     Template(Template),
 }
 
 impl AddedValue {
     fn of(template: &Template) -> Option<Self> {
         match template.literal() {
-            None | Some("") => Some(Self::Template(template.clone())),
+            None => Some(Self::Template(template.clone())),
             Some(text) => HeaderValue::from_str(text).ok().map(Self::Text),
         }
     }
