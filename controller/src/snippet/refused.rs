@@ -5,7 +5,8 @@ use super::entry::Entry;
 const CODE: &str = "it runs code, which no snippet may";
 const FILE: &str = "it names a file, which a snippet must not";
 const TLS: &str = "TLS is set by spec.tls and the ConfigMap's ssl-* keys";
-pub(super) const BACKEND_TLS: &str = "TLS to backends is set by the annotations proxy-ssl-*, and the name that they are sent by proxy_ssl_name in a location";
+pub(super) const BACKEND_TLS: &str = "TLS to backends is set by the annotations proxy-ssl-*, and the name that they \
+                                      are sent by proxy_ssl_name in a location";
 pub(super) const BACKEND: &str = "backends are those of the Ingress's rules; expected a Service in the rule, or the annotations backend-protocol and \
                        default-backend";
 const FASTCGI: &str = "see the annotations fastcgi-index and fastcgi-params-configmap";
