@@ -312,12 +312,7 @@ pub fn manifests(backends: &[SocketAddr], config: &Value) -> String {
 /// The same, with annotations of ingress-nginx on the Ingress, by their names after the prefix.
 pub fn annotated(annotations: &[(&str, &str)], backends: &[SocketAddr], config: &Value) -> String {
     let slices = backends.iter().enumerate().map(|(number, address)| slice("backend", number, *address));
-    let config_map = json!({
-        "apiVersion": "v1",
-        "kind": "ConfigMap",
-        "metadata": {"name": "adit", "namespace": "adit"},
-        "data": config,
-    });
+    let config_map = objects::config_map("adit", config);
     documents([objects::backend(), objects::ingress("h", annotations), config_map].into_iter().chain(slices))
 }
 

@@ -4,6 +4,7 @@ use crate::adit::{documents, slice};
 use crate::backend::accept;
 use crate::connection::PATIENCE;
 use crate::grpc::{self, method};
+use crate::objects::config_map;
 use crate::tls::{self, Offer};
 use crate::tls_server;
 use anyhow::{Context, Result, ensure};
@@ -106,10 +107,6 @@ impl Backends {
         }
         Ok(documents(objects))
     }
-}
-
-fn config_map(name: &str, data: &Value) -> Value {
-    json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name, "namespace": "adit"}, "data": data})
 }
 
 fn ingress(host: &str, service: &str, generation: usize, annotations: &[(&str, &str)]) -> Value {

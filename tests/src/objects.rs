@@ -45,6 +45,11 @@ pub fn auth_service() -> Value {
     json!({"apiVersion": "v1", "kind": "Service", "metadata": {"name": "auth"}, "spec": {"ports": [{"port": 80}]}})
 }
 
+/// A ConfigMap of the namespace `adit` with this data; that of the settings is called `adit`, too.
+pub fn config_map(name: &str, data: &Value) -> Value {
+    json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name, "namespace": "adit"}, "data": data})
+}
+
 /// A Secret with this data.
 pub fn secret(name: &str, data: &Value) -> Value {
     json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": name}, "stringData": data})

@@ -9,6 +9,7 @@ use tempfile::NamedTempFile;
 use tests::adit::{Adit, documents, slice};
 use tests::backend::answering;
 use tests::connection::PATIENCE;
+use tests::objects;
 use tokio::process::Command;
 
 const OK: &str = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
@@ -46,10 +47,7 @@ impl Shop {
                     "rules": [{"host": HOST, "http": {"paths": paths}}],
                 },
             }),
-            json!({
-                "apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "adit", "namespace": "adit"},
-                "data": config,
-            }),
+            objects::config_map("adit", &config),
         ]);
         Ok(Self { adit: Adit::start(&manifests).await?, authority })
     }

@@ -26,7 +26,7 @@ async fn adit_with(keys: &[(&str, &str)], timeouts: Value, service: Value, backe
         json!({"apiVersion": api_version, "kind": "HTTPRoute", "metadata": {"name": "route"},
             "spec": {"parentRefs": [{"name": "edge"}], "hostnames": ["h"],
                 "rules": [{"timeouts": timeouts, "backendRefs": [{"name": "backend", "port": 80}]}]}}),
-        json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "adit", "namespace": "adit"}, "data": config}),
+        objects::config_map("adit", &config),
         service,
     ];
     let slices = backends.iter().enumerate().map(|(number, address)| slice("backend", number, *address));

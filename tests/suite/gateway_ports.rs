@@ -34,7 +34,7 @@ impl World {
         let address = own_address();
         let loopback = on_loopback(ServeSettings::default());
         let serve = ServeSettings { bind_address: Some(address), workers: NonZero::new(2), ..loopback };
-        let config = json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "adit", "namespace": "adit"}, "data": config});
+        let config = objects::config_map("adit", &config);
         let documents = format!("{}{}", manifests(backend, listeners)?, documents([config]));
         Ok(Self { adit: Adit::start_on(serve, &documents).await?, address, backend })
     }

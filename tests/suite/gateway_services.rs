@@ -9,6 +9,7 @@ use tests::adit::{Adit, documents, on_loopback};
 use tests::apiserver::ApiServer;
 use tests::backend::answering;
 use tests::connection::Connection;
+use tests::objects;
 use tests::ports::{opens, own_address};
 
 const RED: &str = "HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nred";
@@ -25,12 +26,7 @@ fn class() -> Vec<Value> {
             "parametersRef": {"group": "", "kind": "ConfigMap", "namespace": "adit", "name": "gateways"},
         },
     });
-    let parameters = json!({
-        "apiVersion": "v1",
-        "kind": "ConfigMap",
-        "metadata": {"name": "gateways", "namespace": "adit"},
-        "data": {"service-type": "LoadBalancer"},
-    });
+    let parameters = objects::config_map("gateways", &json!({"service-type": "LoadBalancer"}));
     let service = json!({
         "apiVersion": "v1",
         "kind": "Service",

@@ -112,9 +112,7 @@ fn manifests(issuer: &Authority, responder: &str, config: &Value) -> Result<Stri
     let chain = params.signed_by(&key, issuer)?.pem() + &issuer.pem();
     let mut ingress = objects::ingress(HOST, &[]);
     ingress["spec"]["tls"] = json!([{"hosts": [HOST], "secretName": "shop"}]);
-    let config_map = json!({
-        "apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "adit", "namespace": "adit"}, "data": config,
-    });
+    let config_map = objects::config_map("adit", config);
     let secret = objects::secret("shop", &json!({"tls.crt": chain, "tls.key": key.serialize_pem()}));
     Ok(documents([objects::backend(), ingress, secret, config_map]))
 }

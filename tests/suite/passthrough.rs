@@ -13,6 +13,7 @@ use tests::adit::{Adit, documents, slice};
 use tests::backend::{scripted, scripted_tls};
 use tests::checked::diagnostics;
 use tests::connection::Connection;
+use tests::objects;
 use tests::tls::{Handshake, Offer};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
@@ -68,12 +69,7 @@ fn objects(backend: SocketAddr, generation: usize, config: &Value) -> String {
             "metadata": {"name": "backend", "labels": {"generation": generation.to_string()}},
             "spec": {"ports": [{"port": 443}]},
         }),
-        json!({
-            "apiVersion": "v1",
-            "kind": "ConfigMap",
-            "metadata": {"name": "adit", "namespace": "adit"},
-            "data": config,
-        }),
+        objects::config_map("adit", config),
         slice("backend", generation, backend),
     ])
 }

@@ -7,6 +7,7 @@ use serde_json::json;
 use std::fs;
 use tests::adit::annotated;
 use tests::checked::said;
+use tests::objects::config_map;
 
 const ALLOWED: [(&str, &str); 2] = [("allow-snippet-annotations", "true"), ("annotations-risk-level", "Critical")];
 
@@ -144,12 +145,7 @@ fn the_younger_server_snippet_of_a_host_is_said_to_be_ignored() -> Result<()> {
             ]}}]},
         })
     };
-    let config = json!({
-        "apiVersion": "v1",
-        "kind": "ConfigMap",
-        "metadata": {"name": "adit", "namespace": "adit"},
-        "data": {ALLOWED[0].0: ALLOWED[0].1, ALLOWED[1].0: ALLOWED[1].1},
-    });
+    let config = config_map("adit", &json!({ALLOWED[0].0: ALLOWED[0].1, ALLOWED[1].0: ALLOWED[1].1}));
     let said = said(&tests::adit::documents([config, ingress("older", "/a"), ingress("younger", "/b")]))?;
     let expected = "Ingress default/younger: metadata.annotations[nginx.ingress.kubernetes.io/server-snippet]: is ignored for host h: Ingress \
                     default/older has a server-snippet, too, and is older";
@@ -252,12 +248,7 @@ fn a_location_that_no_path_leads_to_is_reported() -> Result<()> {
             ]}}]},
         })
     };
-    let config = json!({
-        "apiVersion": "v1",
-        "kind": "ConfigMap",
-        "metadata": {"name": "adit", "namespace": "adit"},
-        "data": {ALLOWED[0].0: ALLOWED[0].1, ALLOWED[1].0: ALLOWED[1].1},
-    });
+    let config = config_map("adit", &json!({ALLOWED[0].0: ALLOWED[0].1, ALLOWED[1].0: ALLOWED[1].1}));
     let outside = |path: &str| -> Result<Vec<String>> {
         let own = ingress("shop", path, "nginx.ingress.kubernetes.io/configuration-snippet");
         let said = said(&tests::adit::documents([config.clone(), ingress("a", "/a", "example.com/none"), own]))?;

@@ -14,6 +14,7 @@ use tests::backend::mirror;
 use tests::checked::{diagnostics, said};
 use tests::client::Response;
 use tests::dns;
+use tests::objects;
 
 const METADATA: &str = "169.254.169.254";
 /// Addresses that no backend may have, and names of this machine.
@@ -271,12 +272,7 @@ async fn fault_l3_headers_that_frame_messages_cannot_be_set() -> Result<()> {
     let framing = ["Transfer-Encoding", "content-length", "Connection", "Keep-Alive", "TE", "Trailer", "Upgrade"];
     let mut headers: BTreeMap<&str, &str> = framing.iter().map(|name| (*name, "7")).collect();
     headers.insert("X-Good", "1");
-    let map = json!({
-        "apiVersion": "v1",
-        "kind": "ConfigMap",
-        "metadata": {"name": "headers", "namespace": "adit"},
-        "data": headers,
-    });
+    let map = objects::config_map("headers", &json!(headers));
     let config = json!({"proxy-set-headers": "adit/headers", "add-headers": "adit/headers"});
     let objects = manifests(&[mirror().await?], &config) + &documents([map]);
     let adit = Adit::start(&objects).await?;

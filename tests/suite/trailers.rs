@@ -10,7 +10,7 @@ use tests::adit::{Adit, annotated, documents, slice};
 use tests::backend::{accept, answering, scripted};
 use tests::connection::{Connection, PATIENCE};
 use tests::http2::Http2;
-use tests::objects::auth_service;
+use tests::objects::{auth_service, config_map};
 use tokio::sync::mpsc;
 use tokio::time::timeout;
 
@@ -65,10 +65,7 @@ async fn serve(protocol: &str, backend: SocketAddr) -> Result<Adit> {
 async fn serve_buffering(buffering: &str, protocol: &str, backend: SocketAddr) -> Result<Adit> {
     let annotations = [("backend-protocol", protocol), ("proxy-buffering", buffering)];
     let config = json!({"hide-headers": "X-Hidden", "add-headers": "adit/added", "proxy-request-buffering": "off"});
-    let added = json!({
-        "apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "added", "namespace": "adit"},
-        "data": {"X-Added": "ours"},
-    });
+    let added = config_map("added", &json!({"X-Added": "ours"}));
     let manifests = annotated(&annotations, &[backend], &config) + &documents([added]);
     Adit::start(&manifests).await
 }
@@ -202,10 +199,7 @@ async fn attack_13_trailers_claim_nothing_that_is_ours_to_say() -> Result<()> {
     let auth = answering("HTTP/1.1 200 OK\r\nX-User: alice\r\nContent-Length: 0\r\n\r\n").await?;
     let config = json!({"proxy-set-headers": "adit/set", "proxy-request-buffering": "off"});
     let annotations = [("auth-url", "http://auth.default.svc.cluster.local/"), ("auth-response-headers", "X-User")];
-    let set = json!({
-        "apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "set", "namespace": "adit"},
-        "data": {"X-Set": "ours"},
-    });
+    let set = config_map("set", &json!({"X-Set": "ours"}));
     let more = documents([set, auth_service(), slice("auth", 0, auth)]);
     let adit = Adit::start(&(annotated(&annotations, &[backend], &config) + &more)).await?;
     // HTTP/2 has no room for these: h2 resets the stream.

@@ -41,9 +41,7 @@ async fn world(ingresses: impl IntoIterator<Item = Value>) -> Result<(String, Re
 
 fn around(backend: SocketAddr) -> [Value; 3] {
     let allowed = json!({"allow-snippet-annotations": "true", "annotations-risk-level": "Critical"});
-    let configmap = json!({
-        "apiVersion": "v1", "kind": "ConfigMap", "metadata": {"namespace": "adit", "name": "adit"}, "data": allowed,
-    });
+    let configmap = objects::config_map("adit", &allowed);
     [objects::backend(), slice("backend", 0, backend), configmap]
 }
 

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use std::net::{Ipv4Addr, SocketAddr};
 use tests::adit::{Adit, documents, slice};
 use tests::connection::{Connection, PATIENCE};
+use tests::objects;
 use tests::tls::{self, Offer};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
@@ -242,12 +243,7 @@ async fn changes_to_its_own_objects_do_not_touch_it() -> Result<()> {
     let mut adit = Adit::start(&documents(objects.clone())).await?;
     let mut clients = both(&adit, "/").await?;
     let elsewhere = slice("backend", 0, server().await?);
-    let config = json!({
-        "apiVersion": "v1",
-        "kind": "ConfigMap",
-        "metadata": {"name": "adit", "namespace": "adit"},
-        "data": {"proxy-read-timeout": "30"},
-    });
+    let config = objects::config_map("adit", &json!({"proxy-read-timeout": "30"}));
     let changes: [(&str, Change<'_>); 8] = [
         ("an annotation", &|objects| {
             objects[INGRESS]["metadata"]["annotations"]["nginx.ingress.kubernetes.io/rewrite-target"] = json!("/x");

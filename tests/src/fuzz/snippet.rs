@@ -1,5 +1,6 @@
 //! Snippets: nginx's syntax reads what it prints, and whatever a snippet says, each of its faults names a line of it.
 
+use crate::objects::config_map;
 use controller::feed::SourceEvent;
 use controller::nginx_syntax::{self, Directive, MAX_DEPTH, Position};
 use controller::settings::ControllerSettings;
@@ -74,12 +75,7 @@ fn serves(annotations: &Value, config: &Value) {
     });
     let mut data = json!({"allow-snippet-annotations": "true", "annotations-risk-level": "Critical"});
     data.as_object_mut().into_iter().for_each(|data| data.extend(config.as_object().cloned().unwrap_or_default()));
-    let config = json!({
-        "apiVersion": "v1",
-        "kind": "ConfigMap",
-        "metadata": {"name": "adit", "namespace": "adit"},
-        "data": data,
-    });
+    let config = config_map("adit", &data);
     let manifest = manifest::parse(&"fuzz.yaml".into(), format!("{ingress}\n---\n{config}").as_bytes());
     let (mut store, mut translator) = (Store::new(), Translator::new(ControllerSettings::default()));
     let events = manifest.objects.into_iter().map(SourceEvent::Apply);

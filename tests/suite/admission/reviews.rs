@@ -25,7 +25,7 @@ fn ingress(name: &str, annotations: &[(&str, &str)], paths: &[&str]) -> Value {
 }
 
 fn config(data: &Value) -> Value {
-    json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"namespace": "adit", "name": "adit"}, "data": data})
+    objects::config_map("adit", data)
 }
 
 /// What comes of an Ingress beside these objects.

@@ -156,9 +156,7 @@ async fn a_snippet_names_the_server() -> Result<()> {
     let root = root("root")?;
     let (leaf, key) = issued(NAME, &root, false)?;
     let allowed = json!({"allow-snippet-annotations": "true", "annotations-risk-level": "Critical"});
-    let allowed = json!({
-        "apiVersion": "v1", "kind": "ConfigMap", "metadata": {"namespace": "adit", "name": "adit"}, "data": allowed,
-    });
+    let allowed = objects::config_map("adit", &allowed);
     for (protocol, prefix) in PROTOCOLS.into_iter().zip(["proxy", "grpc"]) {
         let named = |host, more: &[_], name, is_sent| {
             let snippet = format!("{prefix}_ssl_name {name}; {prefix}_ssl_server_name {is_sent};");

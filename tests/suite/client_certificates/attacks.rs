@@ -28,9 +28,7 @@ const FORGED: &str = "ssl-client-verify: SUCCESS\r\nSSL_CLIENT_VERIFY: SUCCESS\r
 async fn attack_28_nothing_that_a_client_says_of_its_certificate_arrives() -> Result<()> {
     let trusting = json!({"use-forwarded-headers": "true", "enable-underscores-in-headers": "true"});
     for config in [json!({"enable-underscores-in-headers": "true"}), trusting] {
-        let settings = json!({
-            "apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "adit", "namespace": "adit"}, "data": config,
-        });
+        let settings = objects::config_map("adit", &config);
         let annotations = [SECRET, ("auth-tls-verify-client", "optional"), ("ssl-redirect", "false")];
         let objects = [
             settings,
@@ -265,10 +263,7 @@ async fn resume(adit: &tests::adit::Adit, config: &Arc<ClientConfig>) -> Result<
 async fn attack_36_a_ticket_of_a_host_without_certificates_is_not_taken() -> Result<()> {
     let authority = root("authority")?;
     for (version, tickets) in [(&TLS12, "false"), (&TLS12, "true"), (&TLS13, "false"), (&TLS13, "true")] {
-        let settings = json!({
-            "apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "adit", "namespace": "adit"},
-            "data": {"ssl-session-tickets": tickets},
-        });
+        let settings = objects::config_map("adit", &json!({"ssl-session-tickets": tickets}));
         let backend = [objects::backend(), slice("backend", 0, mirror().await?)];
         let common = [settings, certificate(HOST)?, authorities(&[&authority], None)];
         let manifests = |annotations: &[(&str, &str)]| {

@@ -10,7 +10,7 @@ use crate::manifests::{Installation, rules, text};
 use anyhow::{Context, Result, bail, ensure};
 use gateway::telemetry::{Identity, MetricsSettings, Telemetry};
 use prometheus::Prometheus;
-use serde_json::{Value, json};
+use serde_json::json;
 use std::convert::Infallible;
 use std::fs::File;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
@@ -189,7 +189,6 @@ fn objects(backend: SocketAddr, taken: u16) -> Result<String> {
     let redirects = json!({"nginx.ingress.kubernetes.io/ssl-redirect": "false"});
     let limit =
         json!({"max-connections-per-client": CONNECTIONS.to_string(), "keep-alive": "3600", "proxy-body-size": "5x"});
-    let config_map = |name: &str, data: &Value| json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name, "namespace": "adit"}, "data": data});
     Ok(documents([
         objects::backend(),
         slice("backend", 0, backend),
@@ -212,8 +211,8 @@ fn objects(backend: SocketAddr, taken: u16) -> Result<String> {
             "metadata": {"name": "wrong", "annotations": {"nginx.ingress.kubernetes.io/proxy-body-size": "wide"}},
             "spec": {"rules": [rule("wrong")]},
         }),
-        config_map("adit", &limit),
-        config_map("tcp", &json!({taken.to_string(): "default/backend:80"})),
+        objects::config_map("adit", &limit),
+        objects::config_map("tcp", &json!({taken.to_string(): "default/backend:80"})),
     ]))
 }
 

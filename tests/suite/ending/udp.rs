@@ -7,6 +7,7 @@ use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use tests::adit::documents;
 use tests::connection::PATIENCE;
+use tests::objects::config_map;
 use tests::ports::free_port;
 use tokio::net::UdpSocket;
 use tokio::time::timeout;
@@ -14,10 +15,7 @@ use tokio::time::timeout;
 /// A UDP service at this endpoint, on this port.
 fn objects(port: u16, endpoint: SocketAddr) -> String {
     documents([
-        json!({
-            "apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "udp", "namespace": "adit"},
-            "data": {port.to_string(): "default/dns:53"},
-        }),
+        config_map("udp", &json!({port.to_string(): "default/dns:53"})),
         json!({
             "apiVersion": "v1", "kind": "Service", "metadata": {"name": "dns"},
             "spec": {"ports": [{"port": 53, "protocol": "UDP"}]},

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use std::net::SocketAddr;
 use tests::adit::{Adit, documents, manifests, slice};
 use tests::backend::{scripted, scripted_tls};
+use tests::objects::config_map;
 use tests::wire::header;
 
 #[tokio::test]
@@ -216,12 +217,11 @@ fn edited(backend: SocketAddr) -> String {
         "nginx.ingress.kubernetes.io/use-regex": "true",
         "nginx.ingress.kubernetes.io/upstream-vhost": "inner",
     });
-    let headers = |name: &str, data: Value| json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name, "namespace": "adit"}, "data": data});
     annotated(backend, &annotations, "/sockets/(.*)")
         + &documents([
-            headers("adit", json!({"proxy-set-headers": "adit/set", "add-headers": "adit/add"})),
-            headers("set", json!({"X-Set": "$uri"})),
-            headers("add", json!({"X-Added": "yes"})),
+            config_map("adit", &json!({"proxy-set-headers": "adit/set", "add-headers": "adit/add"})),
+            config_map("set", &json!({"X-Set": "$uri"})),
+            config_map("add", &json!({"X-Added": "yes"})),
         ])
 }
 
