@@ -2,8 +2,9 @@ use super::host::Host;
 use crate::config::HostName;
 use crate::pattern::Pattern;
 use foldhash::fast::RandomState;
-use std::collections::HashMap;
-use std::hash::BuildHasher;
+use hashbrown::HashTable;
+use hashbrown::hash_table::Entry;
+use std::hash::{BuildHasher, Hasher};
 use std::sync::Arc;
 
 /// How many parts the hosts of one kind are kept in: a publish copies the parts that it touches.
@@ -137,7 +138,8 @@ pub(super) fn suffixes(host: &str) -> impl Iterator<Item = &str> {
     memchr::memchr_iter(b'.', host.as_bytes()).filter(|dot| *dot > 0).map(|dot| &host[dot + 1..])
 }
 
-type Shard = HashMap<Arc<str>, Arc<Host>, RandomState>;
+/// Hosts with their names.
+type Shard = HashTable<(Arc<str>, Arc<Host>)>;
 
 #[derive(Clone, Debug)]
 struct Shards {
@@ -153,24 +155,29 @@ impl Default for Shards {
 }
 
 impl Shards {
-    fn number(&self, name: &str) -> usize {
-        self.hasher.hash_one(name) as usize % SHARDS
-    }
-
     fn find(&self, name: &str) -> Option<&Arc<Host>> {
         // Most tables have no hosts of some kind, and a hash of the name would be for nothing.
-        if self.is_empty() { None } else { self.shards[self.number(name)].get(name) }
+        if self.is_empty() {
+            return None;
+        }
+        let hash = hash(&self.hasher, name);
+        let (_, host) = self.shards[shard_of(hash)].find(hash, |(other, _)| **other == *name)?;
+        Some(host)
     }
 
     fn set(&mut self, name: &Arc<str>, host: Option<Arc<Host>>) {
-        let number = self.number(name);
-        let shard = Arc::make_mut(&mut self.shards[number]);
+        let Self { hasher, shards, count } = self;
+        let hash_of = |name: &str| hash(hasher, name);
+        let hash = hash_of(name);
+        let shard = Arc::make_mut(&mut shards[shard_of(hash)]);
         let before = shard.len();
-        match host {
-            Some(host) => shard.insert(Arc::clone(name), host),
-            None => shard.remove(name),
-        };
-        self.count = self.count + shard.len() - before;
+        match (shard.entry(hash, |(other, _)| other == name, |(other, _)| hash_of(other)), host) {
+            (Entry::Occupied(mut entry), Some(host)) => entry.get_mut().1 = host,
+            (Entry::Occupied(entry), None) => drop(entry.remove()),
+            (Entry::Vacant(entry), Some(host)) => drop(entry.insert((Arc::clone(name), host))),
+            (Entry::Vacant(_), None) => {}
+        }
+        *count = *count + shard.len() - before;
     }
 
     fn is_empty(&self) -> bool {
@@ -178,8 +185,20 @@ impl Shards {
     }
 
     fn iter(&self) -> impl Iterator<Item = &Arc<Host>> {
-        self.shards.iter().flat_map(|shard| shard.values())
+        self.shards.iter().flat_map(|shard| shard.iter()).map(|(_, host)| host)
     }
+}
+
+/// Of a name, whose shard it chooses and whose place there.
+fn hash(hasher: &RandomState, name: &str) -> u64 {
+    let mut hasher = hasher.build_hasher();
+    hasher.write(name.as_bytes());
+    hasher.finish()
+}
+
+/// The number of the shard: of bits by which a [`Shard`] chooses no place.
+fn shard_of(hash: u64) -> usize {
+    (hash >> 32) as usize % SHARDS
 }
 
 #[cfg(test)]

@@ -191,7 +191,8 @@ impl PathIndex {
         let path = wanted.path;
         let above = self.nodes.partition_point(|node| node.base() <= path);
         let Some(mut node) = above.checked_sub(1).map(|nearest| &self.nodes[nearest]) else { return Ok(None) };
-        let shared = node.base().iter().zip(path).take_while(|(a, b)| a == b).count();
+        let base = node.base();
+        let shared = if path.starts_with(base) { base.len() } else { common_length(base, path) };
         loop {
             if node.base_length <= shared
                 && let Some(hit) = self.hit(&node.slots, &path[node.base_length..], wanted)?
@@ -206,7 +207,8 @@ impl PathIndex {
     /// The match for a path of which `rest` follows the base.
     fn hit(&self, slots: &Slots, rest: &[u8], wanted: &Wanted<'_, '_>) -> Result<Option<Hit>, &Pattern> {
         for (kind, has_slash, candidates) in slots.in_order(rest, wanted.mode) {
-            if let Some(fit) = path_fit::fit(kind, has_slash, rest, wanted.mode)
+            if !candidates.is_empty()
+                && let Some(fit) = path_fit::fit(kind, has_slash, rest, wanted.mode)
                 && let Some(number) = self.first(candidates, wanted)?
                 && (fit != PathFit::AddSlash || self.route(number).policies.add_slash)
             {
@@ -246,6 +248,11 @@ impl Slots {
             (_, true) => &mut self.prefix_slash,
         }
     }
+}
+
+/// How many bytes two texts begin with alike.
+fn common_length(a: &[u8], b: &[u8]) -> usize {
+    a.iter().zip(b).take_while(|(a, b)| a == b).count()
 }
 
 /// Of routes that take the same requests, all but the first.
