@@ -52,7 +52,8 @@ const CONFIG_MAP: &str = "\
     names, by default `adit/adit`. A change takes effect at once, except where the table says otherwise. An invalid \
     value is reported, and the last valid value of the key stays in effect; when Adit starts, the default is. Where the table says \
     that with an invalid value every request is answered with 503, it is so only where no valid value was in effect before. \
-    [differences.md](differences.md#settings) says why. An empty Boolean is false.\n\n";
+    [differences.md](differences.md#settings) says why. An empty Boolean is false. When the ConfigMap is deleted, its last \
+    values stay in effect until it is there again, as in ingress-nginx; a Pod that starts without it has the defaults.\n\n";
 
 /// How values are written, on the page of the ConfigMap.
 const UNITS: &str = "\n\

@@ -17,6 +17,15 @@ impl LastGood {
         self.0.remove(key.name);
     }
 
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// What is known, as the data of a ConfigMap.
+    pub(super) fn data(&self) -> BTreeMap<String, String> {
+        self.0.iter().map(|(name, text)| ((*name).to_owned(), text.to_string())).collect()
+    }
+
     /// What a key may fall back to. Of a setting without which requests are not safe that is no more than what protects: who
     /// sets it for the first time relies on it, and nothing is known that does what is relied on.
     pub(super) fn of(&self, key: &Key, is_security: bool) -> Option<&Arc<str>> {

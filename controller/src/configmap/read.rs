@@ -4,7 +4,7 @@ use super::last_good::{LastGood, stays};
 use crate::certificate::KeyPair;
 use crate::diagnostic::{AtAdmission, Diagnostic, Reason, Severity};
 use crate::lookup::Lookup;
-use crate::object::{Kind, ObjectKey};
+use crate::object::{Kind, NamespacedName, ObjectKey};
 use crate::registry::{Support, Value, ValueError};
 use crate::settings::ControllerSettings;
 use crate::snippet::SnippetReport;
@@ -26,7 +26,7 @@ pub(crate) struct ConfigOutcome {
 }
 
 /// Reads the ConfigMap that the flags name. Without one, everything has its default. A key whose value cannot be used falls
-/// back to its `former` one.
+/// back to its `former` one, and so do all where the ConfigMap is gone.
 pub(crate) fn read(settings: &ControllerSettings, lookup: &Lookup<'_>, former: &LastGood) -> ConfigOutcome {
     let mut config = Config::default();
     config.gateway.path_matching = settings.path_matching;
@@ -44,19 +44,18 @@ pub(crate) fn read(settings: &ControllerSettings, lookup: &Lookup<'_>, former: &
         diagnostics: Vec::new(),
     };
     if let Some(name) = &settings.configmap
-        && let Some(map) = lookup.config_map(&name.namespace, &name.name)
+        && let Some(data) = reader.data(name)
     {
-        reader.object = ObjectKey::new(Kind::ConfigMap, name.namespace.clone(), name.name.clone()).into();
-        for (key, value) in map.data.iter().flatten() {
+        for (key, value) in &data {
             reader.key(key, value);
         }
-        reader.snippets(map.data.as_ref());
+        reader.snippets(&data);
         reader.unknown_variables();
-        reader.large_bodies(map.data.as_ref());
+        reader.large_bodies(&data);
         reader.trust_without_limit();
         reader.replicas(settings);
         reader.syslog();
-        reader.rules_without_firewall(map.data.as_ref());
+        reader.rules_without_firewall(&data);
     }
     reader.builder.config.routes.path_matching = reader.builder.config.gateway.path_matching;
     reader.builder.policies().waf = reader.builder.config.routes.waf.policy();
@@ -81,6 +80,25 @@ pub(super) struct Reader<'a> {
 }
 
 impl Reader<'_> {
+    /// What the ConfigMap of this name says, or has said where it is gone: as in ingress-nginx nothing is without its
+    /// protection because the ConfigMap is deleted and created anew.
+    fn data(&mut self, name: &NamespacedName) -> Option<BTreeMap<String, String>> {
+        let object = Subject::from(ObjectKey::new(Kind::ConfigMap, name.namespace.clone(), name.name.clone()));
+        let data = match self.lookup.config_map(&name.namespace, &name.name) {
+            Some(map) => map.data.clone().unwrap_or_default(),
+            None if self.former.is_empty() => return None,
+            None => {
+                let message = "is gone: its last values stay in effect until it is there again; a Pod that starts \
+                               without it has the defaults";
+                let diagnostic = Diagnostic::warning(object.clone(), "", message);
+                self.diagnostics.push(diagnostic.because(Reason::ReferenceNotFound));
+                self.former.data()
+            }
+        };
+        self.object = object;
+        Some(data)
+    }
+
     fn key(&mut self, name: &str, value: &str) {
         let Some(key) = Key::named(name) else { return self.unknown(name, value) };
         match key.support {
@@ -177,12 +195,12 @@ impl Reader<'_> {
     }
 
     /// Says it where bodies may be larger than what can be held back of them.
-    fn large_bodies(&mut self, data: Option<&BTreeMap<String, String>>) {
+    fn large_bodies(&mut self, data: &BTreeMap<String, String>) {
         let routes = &self.builder.config.routes;
         let Some(complaint) = routes.too_large_to_hold(&routes.policies) else { return };
-        let given = |name: &&str| data.is_some_and(|data| data.contains_key(*name));
-        let keys = ["proxy-body-size", "max-temp-files-size"].into_iter().find(given).and_then(Key::named);
-        if let (Some(key), Some(data)) = (keys, data) {
+        let given = |name: &&str| data.contains_key(*name);
+        let key = ["proxy-body-size", "max-temp-files-size"].into_iter().find(given).and_then(Key::named);
+        if let Some(key) = key {
             self.report(Severity::Warning, key, &data[key.name], Reason::Limited, &complaint);
         }
     }

@@ -80,8 +80,7 @@ struct Snippets {
 impl Reader<'_> {
     /// Reads the snippets together, since they share their variables. Where one cannot be used, and what was there before in
     /// its place can, that stays.
-    pub(super) fn snippets(&mut self, data: Option<&BTreeMap<String, String>>) {
-        let Some(data) = data else { return };
+    pub(super) fn snippets(&mut self, data: &BTreeMap<String, String>) {
         let read = read(&self.object, data);
         let read = match self.with_former(data, &read) {
             None => self.deny_snippets(read),

@@ -63,7 +63,7 @@ fn switch(value: Value<'_>) -> Result<bool, ValueError> {
 
 impl Reader<'_> {
     /// Says that rules have no effect where there is no firewall for them: those of Ingresses have rules of their own.
-    pub(super) fn rules_without_firewall(&mut self, data: Option<&BTreeMap<String, String>>) {
+    pub(super) fn rules_without_firewall(&mut self, data: &BTreeMap<String, String>) {
         let waf = &self.builder.config.routes.waf;
         if waf.is_enabled {
             return;
@@ -71,7 +71,7 @@ impl Reader<'_> {
         let message =
             "has no effect without enable-modsecurity: \"true\", also where an Ingress has the annotation of that name";
         for (name, is_set) in [(CORE_RULES, waf.has_core_rules), (SNIPPET, !waf.rules.is_empty())] {
-            let value = data.and_then(|data| data.get(name)).filter(|_| is_set);
+            let value = data.get(name).filter(|_| is_set);
             if let (Some(key), Some(value)) = (Key::named(name), value)
                 && !key.asks_for_nothing(value)
             {

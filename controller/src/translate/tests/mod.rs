@@ -53,7 +53,11 @@ impl World {
     }
 
     fn delete(&mut self, kind: Kind, name: &str) -> Update {
-        let key = ObjectKey::new(kind, "default", name);
+        self.delete_in("default", kind, name)
+    }
+
+    fn delete_in(&mut self, namespace: &str, kind: Kind, name: &str) -> Update {
+        let key = ObjectKey::new(kind, namespace, name);
         let changes = self.store.apply(SourceEvent::Delete(key));
         self.translator.translate(&self.store, &changes)
     }

@@ -275,6 +275,35 @@ fn a_wrong_value_leaves_the_last_good_one() {
 }
 
 #[test]
+fn what_a_deleted_configmap_has_said_stays() {
+    let ingress = ingress("one", "", &format!("{{rules: [{}]}}", rule("h", &[("/", "Prefix", "a")])));
+    let said = "whitelist-source-range: 10.0.0.0/8, server-snippet: 'deny 10.1.0.0/16;', proxy-body-size: 8m, \
+                add-headers: adit/headers";
+    let headers = |value: &str| {
+        format!("{{kind: ConfigMap, metadata: {{name: headers, namespace: adit}}, data: {{X-A: {value}}}}}")
+    };
+    let mut world = World::of(&documents(&[ingress, config(said), headers("'1'")]));
+    world.apply(&config(&format!("{said}, keep-alive: much")));
+    let (before, host) = (world.translator.settings().cloned(), world.host("h").cloned());
+    let update = world.delete_in("adit", Kind::ConfigMap, "adit");
+    assert!(update.settings.is_none() && update.hosts.is_empty());
+    assert!(world.apply(&headers("'2'")).settings.is_some(), "what it names is still read");
+    assert!(world.apply(&headers("'1'")).settings.is_some());
+    assert_eq!((world.translator.settings(), world.host("h")), (before.as_ref(), host.as_ref()));
+    let told = world.said(Severity::Warning).concat();
+    assert!(told.contains("ConfigMap adit/adit: is gone: its last values stay in effect"), "{told}");
+
+    world.apply(&config("keep-alive: '9'"));
+    assert_eq!(world.route("h", "/").policies.body_limit, Some(1 << 20), "what it does not say again is forgotten");
+    world.delete_in("adit", Kind::ConfigMap, "adit");
+    assert_eq!(settings(&world).client.keep_alive, Duration::from_secs(9));
+    assert_eq!(
+        settings(&World::of("{kind: Namespace, metadata: {name: a}}")).client.keep_alive,
+        Duration::from_secs(75)
+    );
+}
+
+#[test]
 fn protection_stays_as_it_was_and_new_protection_fails_closed() {
     for (key, good, wrong) in [
         ("whitelist-source-range", "10.0.0.0/8", "10.0.0.0/8 192.0.2.1"),
