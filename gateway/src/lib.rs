@@ -14,7 +14,7 @@ mod grammar;
 pub mod headers;
 pub mod interner;
 mod l4;
-mod lane;
+pub mod lane;
 pub mod listener;
 pub mod ocsp;
 pub mod pattern;

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use tests::fuzz::naive::{HostRules, Rule};
 use tests::fuzz::{
     TARGETS, auth_key, chunks, cors, fastcgi, htpasswd, manifest, networks, normalize, pattern, proxy_protocol,
-    request_head, rewrite, routing, snippet,
+    request_head, response_head, rewrite, routing, snippet,
 };
 use tests::objects::full_name;
 
@@ -206,6 +206,19 @@ proptest! {
     ) {
         let lines: String = lines.iter().map(|(end, line)| format!("{end}{line}")).collect();
         request_head::heads_are_read_one_way(format!("{request}{lines}{rest}").as_bytes());
+    }
+
+    #[test]
+    fn response_heads(
+        first in "(\r\n|\n)?HTTP/1\\.[01] {1,2}(200|204|304|103|99|2000)( |  | OK| a b| é)?",
+        lines in vec(
+            (line_end(), "(Content-Length|Transfer-Encoding|X-A|X-B|a b|é|)( |\t)?:( |\t)?(5|5, 5|chunked|gzip|[ -~]{0,6}|[\t\0é]) ?"),
+            0..6,
+        ),
+        rest in "(\r\n)?\r?\n\r?\n?.{0,8}",
+    ) {
+        let lines: String = lines.iter().map(|(end, line)| format!("{end}{line}")).collect();
+        response_head::heads_are_passed_on_as_read(format!("{first}{lines}{rest}").as_bytes());
     }
 
     #[test]

@@ -14,3 +14,4 @@ mod http2;
 mod mirrors;
 
 pub(crate) use driver::Lanes;
+pub use head::{CheckedResponse, check_response};

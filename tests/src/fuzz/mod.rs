@@ -16,6 +16,7 @@ pub mod normalize;
 pub mod pattern;
 pub mod proxy_protocol;
 pub mod request_head;
+pub mod response_head;
 pub mod rewrite;
 pub mod routing;
 pub mod snippet;
@@ -36,6 +37,7 @@ pub const TARGETS: &[Target] = &[
     ("pattern", pattern::fuzz),
     ("proxy_protocol", proxy_protocol::fuzz),
     ("request_head", request_head::fuzz),
+    ("response_head", response_head::fuzz),
     ("rewrite", rewrite::fuzz),
     ("routing", routing::fuzz),
     ("snippet", snippet::fuzz),

@@ -3,6 +3,7 @@
 mod response;
 
 pub(super) use response::ResponseHead;
+pub use response::{CheckedResponse, check_response};
 
 use bytes::BytesMut;
 use http::HeaderMap;

@@ -11,6 +11,7 @@ use crate::headers::{Fields, Headers, Lines, Name};
 use crate::request::reason_phrase;
 use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Version, response};
+use std::io;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -142,6 +143,31 @@ impl ResponseHead {
         }
         self.headers.write(output);
     }
+}
+
+/// What the check of the head of a response over HTTP/1 found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CheckedResponse {
+    /// Its length in bytes, blank line included.
+    pub length: usize,
+    /// How the end of its body is found, where the request was a GET.
+    pub body: BodyFraming,
+    /// What goes on to a client of HTTP/1.1 where nothing changes it, without the blank line.
+    pub passed_on: Bytes,
+}
+
+/// Checks the head of an endpoint's response at the start of `bytes`, as a lane does. `None` means that it is incomplete and valid
+/// so far.
+///
+/// # Errors
+/// The head violates the grammar of HTTP, exceeds the limits, or says two things of where its body ends.
+pub fn check_response(bytes: &[u8]) -> io::Result<Option<CheckedResponse>> {
+    let mut rest = BytesMut::from(bytes);
+    let Some(head) = ResponseHead::take(&mut rest, MAX_RESPONSE_HEAD)? else { return Ok(None) };
+    let mut passed_on = BytesMut::new();
+    head.write(&mut passed_on);
+    let (length, body) = (bytes.len() - rest.len(), head.framing(&Method::GET)?);
+    Ok(Some(CheckedResponse { length, body, passed_on: passed_on.freeze() }))
 }
 
 impl ReceivedHead for &ResponseHead {
